@@ -1,0 +1,257 @@
+//! What an evaluation found: immutable, complete, and all that `/metrics`, the pages and `compare`
+//! ever read.
+
+use std::sync::Arc;
+
+use crate::batch::Role;
+use crate::profile::{FeatureProfile, Missing};
+
+/// Everything known at one evaluation.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Models and versions, in order of their names.
+    pub models: Vec<ModelSnapshot>,
+    /// Wall time of the evaluation, seconds since the Unix epoch; 0 before the first.
+    pub evaluated_at: f64,
+    /// How long it took, in seconds of wall time.
+    pub evaluation_seconds: f64,
+    /// Series of the models that the budget keeps out, by what was left out.
+    pub dropped_series: DroppedSeries,
+    /// Panics of the analysis since the start.
+    pub panics: u64,
+}
+
+/// Series that `--web.max-series` keeps out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DroppedSeries {
+    /// Cell counters of the fleet level.
+    pub fleet: usize,
+    /// What `standard` and `full` show beyond `lean`.
+    pub detail: usize,
+    /// Whole features.
+    pub features: usize,
+}
+
+/// One model and version.
+#[derive(Clone, Debug)]
+pub struct ModelSnapshot {
+    /// Name of the model.
+    pub model: Arc<str>,
+    /// Version; `default` when the source did not say.
+    pub version: Arc<str>,
+    /// Rows of calls that succeeded, scaled by the weight of their batches.
+    pub predictions: f64,
+    /// Calls, scaled likewise.
+    pub requests: f64,
+    /// Failed calls by code, scaled likewise; all known codes are there from the start.
+    pub errors: Vec<(&'static str, f64)>,
+    /// Latency of calls in seconds, over the upper bounds of [`super::DURATION_BUCKETS`]; `None`
+    /// until a source reports latencies.
+    pub duration: Option<HistogramSnapshot>,
+    /// Rows per call, over [`super::REQUEST_ROWS_BUCKETS`].
+    pub request_rows: HistogramSnapshot,
+    /// Wall time at which the last row came, seconds since the Unix epoch; `None` before the first.
+    pub last_row_at: Option<f64>,
+    /// Rows that event time puts before the longest window.
+    pub too_old_rows: u64,
+    /// Rows that event time puts more than the longest window into the future.
+    pub too_new_rows: u64,
+    /// Fields that are not followed because the model has more than the limit.
+    pub fields_beyond_limit: u64,
+    /// Traffic by window, in the order of the settings.
+    pub windows: Vec<TrafficWindow>,
+    /// References in force: one of a file or learned, and a learned one for outputs that a file
+    /// lacks.
+    pub references: Vec<ReferenceSnapshot>,
+    /// Rows still wanted for a reference that is being learned; `None` when nothing is learned.
+    pub learning: Option<LearningProgress>,
+    /// Fields, in the order of the profile, then as first seen.
+    pub features: Vec<FeatureSnapshot>,
+}
+
+/// How far learning is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LearningProgress {
+    /// Rows seen.
+    pub rows: u64,
+    /// Rows wanted.
+    pub wanted: u64,
+}
+
+/// A histogram with its counts per bucket, not cumulative; the last one is beyond all bounds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HistogramSnapshot {
+    /// Observations per bucket; one more than there are bounds.
+    pub counts: Vec<u64>,
+    /// Sum of all observations.
+    pub sum: f64,
+}
+
+/// A reference in force.
+#[derive(Clone, Debug)]
+pub struct ReferenceSnapshot {
+    /// First 8 hex digits of its hash.
+    pub profile: Arc<str>,
+    /// `file` or `learned`.
+    pub source: &'static str,
+    /// When it was made, seconds since the Unix epoch, if known.
+    pub created_at: Option<f64>,
+}
+
+/// Traffic of one window.
+#[derive(Clone, Debug)]
+pub struct TrafficWindow {
+    /// Label value, such as `1h`.
+    pub window: Arc<str>,
+    /// Rows observed in the window.
+    pub rows: u64,
+    /// Seconds that the window covers by now.
+    pub covered_seconds: f64,
+    /// Rows (scaled by weight) per covered second.
+    pub throughput: f64,
+    /// Failed / all calls; `None` without calls.
+    pub error_ratio: Option<f64>,
+    /// Latency quantiles in seconds at [`super::LATENCY_QUANTILES`]; `None` without latencies.
+    pub latency: Option<[f64; 3]>,
+}
+
+/// How much of a feature is exposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Nothing: the series budget is used up.
+    Hidden,
+    /// Drift ratio, null ratio, state, values and missing.
+    Lean,
+    /// What dashboards need.
+    Standard,
+    /// Everything.
+    Full,
+}
+
+/// One field of one model and version.
+#[derive(Clone, Debug)]
+pub struct FeatureSnapshot {
+    /// Name.
+    pub name: Arc<str>,
+    /// Role in force.
+    pub role: Role,
+    /// What is exposed, after the budget.
+    pub detail: Detail,
+    /// Whether the cell counters are exposed, after the budget.
+    pub fleet: bool,
+    /// Usable values since the start.
+    pub values: u64,
+    /// Rows without a usable value since the start.
+    pub missing: Missing,
+    /// Values below the reference minimum since the start.
+    pub below: u64,
+    /// Values above the reference maximum since the start.
+    pub above: u64,
+    /// Finite values too far away for the moments (|x − μ| > 1e9 σ) since the start.
+    pub far: u64,
+    /// Values per reference cell since the reference is in force; empty without cells.
+    pub cells: Vec<u64>,
+    /// The reference in force.
+    pub reference: Option<FeatureReference>,
+    /// Figures by window, in the order of the settings.
+    pub windows: Vec<FeatureWindow>,
+}
+
+/// The reference that a field is compared with, and how.
+#[derive(Clone, Debug)]
+pub struct FeatureReference {
+    /// The field of the profile.
+    pub feature: Arc<FeatureProfile>,
+    /// First 8 hex digits of the hash of the profile it belongs to.
+    pub profile: Arc<str>,
+    /// Whether it was learned from traffic: then its categories are row values.
+    pub learned: bool,
+    /// Smallest PSI worth an alarm, δ.
+    pub minimum_effect: f64,
+    /// One-sided significance in standard deviations, z.
+    pub significance: f64,
+}
+
+/// State of a feature in a window: the first that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The reference is being learned.
+    Learning,
+    /// The profile lacks the field.
+    Unknown,
+    /// No rows in the window.
+    NoData,
+    /// Rows, but no value of this field.
+    Absent,
+    /// Fewer values than n_min, in the window or in the reference.
+    TooFewRows,
+    /// All values are the same, those of the reference are not.
+    Constant,
+    /// None of the above.
+    Ok,
+}
+
+impl State {
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Learning => "learning",
+            Self::Unknown => "unknown",
+            Self::NoData => "no_data",
+            Self::Absent => "absent",
+            Self::TooFewRows => "too_few_rows",
+            Self::Constant => "constant",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+/// A feature in a window.
+#[derive(Clone, Debug)]
+pub struct FeatureWindow {
+    /// Label value, such as `1h`.
+    pub window: Arc<str>,
+    /// State.
+    pub state: State,
+    /// Usable values, n.
+    pub values: u64,
+    /// Rows without a usable value.
+    pub missing: Missing,
+    /// missing / (values + missing); `None` without rows.
+    pub null_ratio: Option<f64>,
+    /// Values outside the range of the reference / values; only of numeric fields with values.
+    pub out_of_range_ratio: Option<f64>,
+    /// Values never seen in the reference / values; only of categorical fields with values.
+    pub new_category_ratio: Option<f64>,
+    /// Mean of the values; only of numeric fields with values.
+    pub mean: Option<f64>,
+    /// Population standard deviation, likewise.
+    pub stddev: Option<f64>,
+    /// Smallest value, likewise.
+    pub min: Option<f64>,
+    /// Largest value, likewise.
+    pub max: Option<f64>,
+    /// Estimate of the number of distinct values; only in the longest window at detail `full`.
+    pub distinct: Option<f64>,
+    /// Values per reference cell in the window; empty without cells.
+    pub cells: Vec<u64>,
+    /// Drift from the references, `profile` first; empty without values or without cells.
+    pub drift: Vec<Drift>,
+}
+
+/// How far a window is from a reference.
+#[derive(Clone, Debug)]
+pub struct Drift {
+    /// Label value, such as `profile`.
+    pub reference: Arc<str>,
+    /// PSI, natural logarithm, +½ on both sides.
+    pub psi: f64,
+    /// T(n): what PSI must exceed to mean something.
+    pub threshold: f64,
+    /// psi / threshold; `None` below n_min.
+    pub ratio: Option<f64>,
+    /// max(0, PSI − k·v).
+    pub excess: f64,
+    /// Other views of the same change, by the name of the statistic.
+    pub distances: Vec<(&'static str, f64)>,
+}

@@ -1,0 +1,5 @@
+//! Ways in: outside bytes → [`Batch`](crate::batch::Batch), one protocol a file.
+
+mod counts;
+
+pub use counts::SourceCounts;

@@ -1,0 +1,7 @@
+//! driftgauge
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+pub mod batch;
+pub mod engine;
+pub mod ingest;
+pub mod profile;

@@ -1,0 +1,210 @@
+//! The reference as data: what the training rows (or the first rows of production) looked like.
+//!
+//! A profile holds distributions, never rows: cells, counts and moments of each field, with a
+//! content hash. It is one readable JSON document; `profile/file.rs` fixes its format.
+
+mod cells;
+mod file;
+
+pub use cells::{CategoryCells, Cells, HASH_CELLS, NumericCells, hash_cell};
+pub use file::{FORMAT, FORMAT_VERSION, ProfileError, short};
+
+use serde::{Deserialize, Serialize};
+
+use crate::batch::Role;
+
+/// The reference of one model: what its fields looked like when all was well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Name of the model, if known; settings and the API name it in any case.
+    pub model: Option<String>,
+    /// Rows that were read.
+    pub rows: u64,
+    /// The fields, in the order of the data.
+    pub features: Vec<FeatureProfile>,
+    /// Where it came from. Not part of the hash.
+    pub provenance: Provenance,
+}
+
+/// Where a profile came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// When it was made, RFC 3339 in UTC.
+    pub created: String,
+    /// `file` (made by `driftgauge profile`) or `learned` (made from the first rows of traffic).
+    pub source: String,
+    /// Names of the files that were read, without folders, with their rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
+    /// The command that made it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub command: String,
+    /// Name and version of the program that made it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tool: String,
+}
+
+/// A file that a profile was made from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Name of the file, without folders.
+    pub name: String,
+    /// Rows read from it.
+    pub rows: u64,
+}
+
+/// The reference of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureProfile {
+    /// Name of the field.
+    pub name: String,
+    /// What it is to the model.
+    pub role: Role,
+    /// How it is looked at.
+    pub kind: Kind,
+    /// Rows without a usable value, by reason.
+    pub missing: Missing,
+    /// Cells and the rows in each; none for vectors and for fields without any usable value.
+    pub cells: Option<ReferenceCells>,
+    /// Moments and range; only of numeric, integer and boolean fields.
+    pub moments: Option<Moments>,
+    /// Number of distinct values: exact up to 1,000, an estimate beyond.
+    pub distinct: u64,
+    /// Design effect φ ≥ 1: how much more the cell counts vary than those of independent rows
+    /// (`DESIGN.md`, Thresholds); 1 until it is measured.
+    pub design_effect: f64,
+}
+
+/// How a field is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Real numbers.
+    Numeric,
+    /// Whole numbers.
+    Integer,
+    /// True and false.
+    Boolean,
+    /// At most 1,000 distinct strings.
+    Categorical,
+    /// More distinct strings than a category list can hold.
+    HighCardinality,
+    /// Several elements a row.
+    Vector,
+}
+
+impl Kind {
+    /// The word in profiles, settings and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Numeric => "numeric",
+            Self::Integer => "integer",
+            Self::Boolean => "boolean",
+            Self::Categorical => "categorical",
+            Self::HighCardinality => "high_cardinality",
+            Self::Vector => "vector",
+        }
+    }
+
+    /// Whether the cells lie on the number line.
+    pub const fn is_numeric(self) -> bool {
+        matches!(self, Self::Numeric | Self::Integer | Self::Boolean)
+    }
+}
+
+/// Rows without a usable value, apart by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// No value.
+    #[serde(default)]
+    pub null: u64,
+    /// Not a number.
+    #[serde(default)]
+    pub nan: u64,
+    /// Plus or minus infinity.
+    #[serde(default)]
+    pub inf: u64,
+    /// The batch did not have the field at all.
+    #[serde(default)]
+    pub absent: u64,
+    /// A value of the wrong type.
+    #[serde(default)]
+    pub invalid: u64,
+}
+
+impl Missing {
+    /// All of them together.
+    pub const fn total(&self) -> u64 {
+        self.null + self.nan + self.inf + self.absent + self.invalid
+    }
+}
+
+/// The cells of a field and how the reference rows fell into them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReferenceCells {
+    /// Where a value belongs.
+    pub cells: Cells,
+    /// Rows in each cell, r_i; their sum is m.
+    pub rows: Vec<u64>,
+    /// Mean of the values in each cell, 0 in an empty one; only of cells on the number line, else
+    /// empty.
+    pub means: Vec<f64>,
+}
+
+impl ReferenceCells {
+    /// Usable reference rows, m.
+    pub fn total(&self) -> u64 {
+        self.rows.iter().sum()
+    }
+}
+
+/// Moments and range of the usable values.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moments {
+    /// Mean.
+    pub mean: f64,
+    /// Population standard deviation (division by the number of values).
+    pub stddev: f64,
+    /// Smallest value.
+    pub min: f64,
+    /// Largest value.
+    pub max: f64,
+}
+
+impl Moments {
+    /// Scale for judging how far away a value is: σ, or the size of the mean where σ is 0.
+    pub fn scale(&self) -> f64 {
+        if self.stddev > 0.0 {
+            self.stddev
+        } else {
+            self.mean.abs().max(1.0)
+        }
+    }
+}
+
+impl FeatureProfile {
+    /// Usable values.
+    pub fn values(&self) -> u64 {
+        self.cells.as_ref().map_or(0, ReferenceCells::total)
+    }
+
+    /// missing / (values + missing); `None` without any row.
+    pub fn null_ratio(&self) -> Option<f64> {
+        let missing = self.missing.total();
+        let all = self.values() + missing;
+        (all > 0).then(|| missing as f64 / all as f64)
+    }
+
+    /// Share of values that were never seen before, as unchanged data brings it; only of
+    /// categorical fields.
+    pub fn new_category_ratio(&self) -> Option<f64> {
+        let reference = self.cells.as_ref()?;
+        match reference.cells {
+            Cells::Categorical(_) => {
+                let new = *reference.rows.last()? as f64;
+                Some(new / reference.total() as f64)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,548 @@
+//! The profile as a JSON document, format version 1.
+//!
+//! Members: `format` = `driftgauge-profile`, `format_version` = 1, `hash` (sha-256 of the canonical
+//! JSON of `rows` and `features`: keys sorted, no white space, so provenance and layout do not
+//! matter), `model`, `rows`, `features`, `provenance`. A reader ignores members that it does not
+//! know and refuses a higher `format_version`; version 1 stays readable for ever (`tests/golden/`).
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
+    Profile, Provenance, ReferenceCells,
+};
+use crate::batch::Role;
+
+/// Value of the member `format`.
+pub const FORMAT: &str = "driftgauge-profile";
+/// The version that this program writes, and the highest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Why a profile cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The file cannot be opened or read.
+    #[error("cannot read the profile {path}: {cause}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the profile {path}: {cause}")]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The content is no profile.
+    #[error("not a usable profile: {0}")]
+    Invalid(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    format: String,
+    format_version: u32,
+    hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    rows: u64,
+    features: Vec<FeatureDocument>,
+    #[serde(default)]
+    provenance: Provenance,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FeatureDocument {
+    name: String,
+    role: Role,
+    kind: Kind,
+    values: u64,
+    missing: Missing,
+    distinct: u64,
+    #[serde(default = "one")]
+    design_effect: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moments: Option<Moments>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cells: Option<CellsDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CellsDocument {
+    rows: Vec<u64>,
+    probabilities: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edges: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    means: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    categories: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other_categories: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    has_other: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
+}
+
+/// How high-cardinality values are put into cells; fixed.
+const HASH_NAME: &str = "xxh3-64 seed 0 modulo 64";
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Profile {
+    /// Content hash: 64 hex digits over rows and features, not over provenance.
+    pub fn hash(&self) -> String {
+        let document = serde_json::to_value(self.document(String::new()));
+        hash_of(&document.expect("a profile has only finite numbers and string keys"))
+    }
+
+    /// The JSON document, ending in a line feed. The same profile gives the same bytes.
+    pub fn to_json(&self) -> String {
+        let mut json = Vec::new();
+        let layout = Layout { depth: 0 };
+        let mut serializer = serde_json::Serializer::with_formatter(&mut json, layout);
+        self.document(self.hash())
+            .serialize(&mut serializer)
+            .expect("writing to memory does not fail");
+        json.push(b'\n');
+        String::from_utf8(json).expect("JSON is UTF-8")
+    }
+
+    /// Reads a profile from its JSON document.
+    ///
+    /// # Errors
+    /// [`ProfileError::Invalid`] with a sentence: no JSON, another format, a later format version,
+    /// content that contradicts itself or its hash.
+    pub fn from_json(json: &str) -> Result<Self, ProfileError> {
+        let value: Value = serde_json::from_str(json)
+            .map_err(|error| ProfileError::Invalid(format!("it is no JSON: {error}")))?;
+        let invalid = |message: String| Err(ProfileError::Invalid(message));
+        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
+            return invalid(format!(
+                "it has no member \"format\": \"{FORMAT}\"; make one with `driftgauge profile`"
+            ));
+        }
+        match value.get("format_version").and_then(Value::as_u64) {
+            Some(version) if version > u64::from(FORMAT_VERSION) => {
+                return invalid(format!(
+                    "its format version {version} is newer than {FORMAT_VERSION}, the newest that \
+                     this driftgauge reads; upgrade driftgauge"
+                ));
+            }
+            Some(_) => {}
+            None => return invalid("it has no \"format_version\"".into()),
+        }
+        let expected = hash_of(&value);
+        let document: Document = serde_json::from_value(value)
+            .map_err(|error| ProfileError::Invalid(error.to_string()))?;
+        if document.hash != expected {
+            return invalid(format!(
+                "its content does not fit its hash (it says {}, the content has {}): it was \
+                 changed after it was made; make it again with `driftgauge profile`",
+                short(&document.hash),
+                short(&expected)
+            ));
+        }
+        let mut names = std::collections::HashSet::new();
+        let mut features = Vec::with_capacity(document.features.len());
+        for feature in document.features {
+            if !names.insert(feature.name.clone()) {
+                return invalid(format!("the field {:?} is there twice", feature.name));
+            }
+            let name = feature.name.clone();
+            match FeatureProfile::try_from(feature) {
+                Ok(feature) => features.push(feature),
+                Err(message) => return invalid(format!("field {name:?}: {message}")),
+            }
+        }
+        Ok(Self {
+            model: document.model,
+            rows: document.rows,
+            features,
+            provenance: document.provenance,
+        })
+    }
+
+    /// Reads a profile file.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn load(path: &Path) -> Result<Self, ProfileError> {
+        let json = std::fs::read_to_string(path).map_err(|cause| ProfileError::Read {
+            path: path.display().to_string(),
+            cause,
+        })?;
+        Self::from_json(&json).map_err(|error| match error {
+            ProfileError::Invalid(message) => {
+                ProfileError::Invalid(format!("{}: {message}", path.display()))
+            }
+            other => other,
+        })
+    }
+
+    /// Writes the profile file whole or not at all: into a neighbour first, then renamed.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn save(&self, path: &Path) -> Result<(), ProfileError> {
+        let failed = |cause| ProfileError::Write {
+            path: path.display().to_string(),
+            cause,
+        };
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let neighbour = path.with_file_name(name);
+        let write = || {
+            let mut file = std::fs::File::create(&neighbour)?;
+            file.write_all(self.to_json().as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&neighbour, path)
+        };
+        write().map_err(|cause| {
+            let _ = std::fs::remove_file(&neighbour);
+            failed(cause)
+        })
+    }
+
+    fn document(&self, hash: String) -> Document {
+        Document {
+            format: FORMAT.into(),
+            format_version: FORMAT_VERSION,
+            hash,
+            model: self.model.clone(),
+            rows: self.rows,
+            features: self.features.iter().map(FeatureDocument::from).collect(),
+            provenance: self.provenance.clone(),
+        }
+    }
+}
+
+/// First 8 hex digits of a hash: the label `profile`.
+pub fn short(hash: &str) -> &str {
+    hash.get(..8).unwrap_or(hash)
+}
+
+/// sha-256 of the canonical JSON of `rows` and `features`; members of later versions included.
+fn hash_of(document: &Value) -> String {
+    let content = serde_json::json!({
+        "features": document.get("features"),
+        "rows": document.get("rows"),
+    });
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(canonical(&content).as_bytes()) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// Compact JSON with sorted keys, whatever order the map type keeps.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut keys: Vec<_> = members.keys().collect();
+            keys.sort();
+            let members = keys.into_iter().map(|key| {
+                let name = Value::String(key.clone());
+                format!("{name}:{}", canonical(&members[key]))
+            });
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+impl From<&FeatureProfile> for FeatureDocument {
+    fn from(feature: &FeatureProfile) -> Self {
+        Self {
+            name: feature.name.clone(),
+            role: feature.role,
+            kind: feature.kind,
+            values: feature.values(),
+            missing: feature.missing,
+            distinct: feature.distinct,
+            design_effect: feature.design_effect,
+            moments: feature.moments,
+            cells: feature.cells.as_ref().map(CellsDocument::from),
+        }
+    }
+}
+
+impl From<&ReferenceCells> for CellsDocument {
+    fn from(reference: &ReferenceCells) -> Self {
+        let total = reference.total().max(1) as f64;
+        let mut document = Self {
+            rows: reference.rows.clone(),
+            probabilities: reference.rows.iter().map(|&r| r as f64 / total).collect(),
+            edges: None,
+            means: None,
+            categories: None,
+            other_categories: None,
+            has_other: None,
+            hash: None,
+        };
+        match &reference.cells {
+            Cells::Numeric(cells) => {
+                document.edges = Some(cells.edges().to_vec());
+                document.means = Some(reference.means.clone());
+            }
+            Cells::Categorical(cells) => {
+                document.categories = Some(cells.kept().to_vec());
+                document.other_categories = Some(cells.others().to_vec());
+                document.has_other = Some(cells.has_other());
+            }
+            Cells::Hashed => document.hash = Some(HASH_NAME.into()),
+        }
+        document
+    }
+}
+
+impl TryFrom<FeatureDocument> for FeatureProfile {
+    type Error = String;
+
+    fn try_from(document: FeatureDocument) -> Result<Self, String> {
+        let cells = document
+            .cells
+            .map(|cells| reference_cells(document.kind, cells))
+            .transpose()?;
+        if !(document.design_effect >= 1.0 && document.design_effect.is_finite()) {
+            return Err(format!(
+                "design_effect is {}, must be 1 or more",
+                document.design_effect
+            ));
+        }
+        if document.kind.is_numeric() && cells.is_some() && document.moments.is_none() {
+            return Err("a numeric field has no \"moments\"".into());
+        }
+        Ok(Self {
+            name: document.name,
+            role: document.role,
+            kind: document.kind,
+            missing: document.missing,
+            cells,
+            moments: document.moments,
+            distinct: document.distinct,
+            design_effect: document.design_effect,
+        })
+    }
+}
+
+fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells, String> {
+    let (cells, means) = match kind {
+        Kind::Numeric | Kind::Integer | Kind::Boolean => {
+            let edges = document.edges.ok_or("cells have no \"edges\"")?;
+            let means = document.means.ok_or("cells have no \"means\"")?;
+            (Cells::Numeric(NumericCells::new(edges)?), means)
+        }
+        Kind::Categorical => {
+            let kept = document.categories.ok_or("cells have no \"categories\"")?;
+            let others = document.other_categories.unwrap_or_default();
+            let has_other = document.has_other.unwrap_or(false);
+            let cells = CategoryCells::new(kept, others, has_other)?;
+            (Cells::Categorical(cells), Vec::new())
+        }
+        Kind::HighCardinality => match document.hash.as_deref() {
+            Some(HASH_NAME) => (Cells::Hashed, Vec::new()),
+            other => return Err(format!("hash is {other:?}, must be {HASH_NAME:?}")),
+        },
+        Kind::Vector => return Err("a vector has no cells".into()),
+    };
+    let count = cells.len();
+    if document.rows.len() != count {
+        return Err(format!(
+            "\"rows\" has {} entries for {count} cells",
+            document.rows.len()
+        ));
+    }
+    if cells.is_numeric() && means.len() != count {
+        return Err(format!(
+            "\"means\" has {} entries for {count} cells",
+            means.len()
+        ));
+    }
+    debug_assert!(kind != Kind::HighCardinality || count == HASH_CELLS);
+    Ok(ReferenceCells {
+        cells,
+        rows: document.rows,
+        means,
+    })
+}
+
+/// Indented JSON with arrays of numbers and names on one line, so that people can read a profile.
+struct Layout {
+    depth: usize,
+}
+
+impl Layout {
+    fn line<W: ?Sized + Write>(&self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b"\n")?;
+        for _ in 0..self.depth {
+            writer.write_all(b"  ")?;
+        }
+        Ok(())
+    }
+
+    /// Arrays above this depth hold objects, those below hold numbers or names.
+    fn is_inline(&self) -> bool {
+        self.depth >= 4
+    }
+}
+
+impl serde_json::ser::Formatter for Layout {
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        let inline = self.is_inline();
+        self.depth -= 1;
+        if !inline {
+            self.line(writer)?;
+        }
+        writer.write_all(b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if !first {
+            writer.write_all(if self.is_inline() { b", " } else { b"," })?;
+        }
+        if self.is_inline() {
+            Ok(())
+        } else {
+            self.line(writer)
+        }
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        self.line(writer)?;
+        writer.write_all(b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if !first {
+            writer.write_all(b",")?;
+        }
+        self.line(writer)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> Profile {
+        Profile {
+            model: Some("fraud".into()),
+            rows: 12,
+            features: vec![
+                FeatureProfile {
+                    name: "amount".into(),
+                    role: Role::Feature,
+                    kind: Kind::Numeric,
+                    missing: Missing {
+                        nan: 2,
+                        ..Missing::default()
+                    },
+                    cells: Some(ReferenceCells {
+                        cells: Cells::Numeric(NumericCells::new(vec![0.1 + 0.2]).unwrap()),
+                        rows: vec![4, 6],
+                        means: vec![0.1, 2.0 / 3.0],
+                    }),
+                    moments: Some(Moments {
+                        mean: 1.0 / 3.0,
+                        stddev: 1e-300,
+                        min: -1e300,
+                        max: 5.0,
+                    }),
+                    distinct: 10,
+                    design_effect: 1.0,
+                },
+                FeatureProfile {
+                    name: "origin".into(),
+                    role: Role::Feature,
+                    kind: Kind::Categorical,
+                    missing: Missing::default(),
+                    cells: Some(ReferenceCells {
+                        cells: Cells::Categorical(
+                            CategoryCells::new(vec!["JFK".into()], vec!["EWR".into()], false)
+                                .unwrap(),
+                        ),
+                        rows: vec![11, 1],
+                        means: vec![],
+                    }),
+                    moments: None,
+                    distinct: 2,
+                    design_effect: 1.0,
+                },
+            ],
+            provenance: Provenance::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let profile = profile();
+        assert_eq!(Profile::from_json(&profile.to_json()).unwrap(), profile);
+    }
+
+    #[test]
+    fn the_hash_covers_content_and_not_provenance() {
+        let mut other = profile();
+        other.provenance.created = "2026-01-01T00:00:00Z".into();
+        other.model = None;
+        assert_eq!(other.hash(), profile().hash());
+        other.features[0].missing.nan += 1;
+        assert_ne!(other.hash(), profile().hash());
+    }
+
+    #[test]
+    fn a_changed_file_is_refused_with_a_sentence() {
+        let json = profile().to_json().replace("\"nan\": 2", "\"nan\": 3");
+        let error = Profile::from_json(&json).unwrap_err().to_string();
+        assert!(error.contains("does not fit its hash"), "{error}");
+    }
+
+    #[test]
+    fn a_later_format_is_refused_with_a_sentence() {
+        let json = profile()
+            .to_json()
+            .replace("\"format_version\": 1", "\"format_version\": 2");
+        let error = Profile::from_json(&json).unwrap_err().to_string();
+        assert!(error.contains("upgrade driftgauge"), "{error}");
+    }
+}
