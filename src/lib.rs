@@ -5,3 +5,5 @@ pub mod batch;
 pub mod engine;
 pub mod ingest;
 pub mod profile;
+pub mod tally;
+pub mod window;

@@ -1,0 +1,32 @@
+//! Sums over rows: all that is remembered of traffic.
+//!
+//! Tallies add up: rows into slices, slices into windows, pods into a fleet. Counts also subtract,
+//! exactly, so a window is a running sum; sums of floating-point numbers and extremes do not, so
+//! those are recombined from the slices.
+
+mod feature;
+mod latency;
+mod traffic;
+
+pub use feature::{FeatureTally, Missed, Moments};
+pub use latency::LatencyHistogram;
+pub use traffic::TrafficTally;
+
+/// A sum over rows.
+pub trait Tally: Clone {
+    /// Adds all of `other`.
+    fn add(&mut self, other: &Self);
+
+    /// Takes the counts of `other` away, which must be part of this sum. What does not subtract
+    /// exactly is left as it is, for [`Tally::recombine`].
+    fn subtract_counts(&mut self, other: &Self);
+
+    /// Makes anew, from the parts of this sum, what does not subtract.
+    fn recombine(&mut self, parts: &[Self]);
+
+    /// Back to nothing, keeping the memory.
+    fn clear(&mut self);
+
+    /// Bytes of memory held, itself included.
+    fn bytes(&self) -> usize;
+}
