@@ -1,0 +1,223 @@
+//! From sums to figures: pure, once a tick.
+
+use std::sync::Arc;
+
+use super::config::{Config, FeatureConfig, MINIMUM_EFFECT, SIGNIFICANCE, WindowConfig};
+use super::field::{Field, Reference};
+use super::snapshot::{
+    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
+};
+use super::version::Version;
+use super::LATENCY_QUANTILES;
+use crate::profile::{Cells, Kind, ReferenceCells};
+use crate::statistic::{self, Sensitivity};
+use crate::tally::FeatureTally;
+use crate::window::{Ring, SLICES};
+
+/// Label value `reference` of the profile.
+const PROFILE: &str = "profile";
+
+/// Traffic of one window at `now`.
+pub(super) fn traffic(
+    version: &Version,
+    at: usize,
+    window: &WindowConfig,
+    now: i64,
+) -> TrafficWindow {
+    let total = version.traffic[at].total();
+    let covered_seconds = covered_seconds(window, version.started_at, now);
+    let latency = total.latency.as_ref().and_then(|latency| {
+        let mut quantiles = [0.0; LATENCY_QUANTILES.len()];
+        for (quantile, q) in quantiles.iter_mut().zip(LATENCY_QUANTILES) {
+            *quantile = latency.quantile(q)?;
+        }
+        Some(quantiles)
+    });
+    TrafficWindow {
+        window: window.label.clone(),
+        rows: total.rows,
+        covered_seconds,
+        throughput: if covered_seconds > 0.0 {
+            total.weighted_rows / covered_seconds
+        } else {
+            0.0
+        },
+        error_ratio: (total.calls > 0).then(|| total.failed_calls as f64 / total.calls as f64),
+        latency,
+    }
+}
+
+/// Seconds from the start of the oldest slice, or from the first row if that is later, to `now`.
+fn covered_seconds(window: &WindowConfig, started_at: Option<i64>, now: i64) -> f64 {
+    let Some(started_at) = started_at else {
+        return 0.0;
+    };
+    let oldest = (window.slice(now) - (SLICES as i64 - 1)) * window.slice_micros();
+    (now - oldest.max(started_at)).max(0) as f64 * 1e-6
+}
+
+/// A field with all its windows. `is_learning` says whether its reference is being learned.
+pub(super) fn feature(
+    field: &Field,
+    config: &Config,
+    traffic: &[TrafficWindow],
+    is_learning: bool,
+    exposure: (Detail, bool),
+) -> FeatureSnapshot {
+    let sensitivity = sensitivity(&field.config, field.reference.as_ref());
+    let windows = config.windows.iter().zip(traffic).zip(&field.windows);
+    let (detail, fleet) = exposure;
+    FeatureSnapshot {
+        name: field.name.clone(),
+        role: field.role,
+        detail,
+        fleet,
+        values: field.since_start.values,
+        missing: field.since_start.missing,
+        below: field.since_start.below,
+        above: field.since_start.above,
+        far: field.since_start.far,
+        cells: field.since_start.cells.to_vec(),
+        reference: field.reference.as_ref().map(|reference| FeatureReference {
+            feature: reference.feature.clone(),
+            profile: reference.profile.clone(),
+            learned: reference.learned,
+            minimum_effect: sensitivity.minimum_effect,
+            significance: sensitivity.significance,
+        }),
+        windows: windows
+            .map(|((window, traffic), ring)| {
+                let reference = field.reference.as_ref();
+                let rows = traffic.rows;
+                in_window(window, ring, reference, &sensitivity, rows, is_learning)
+            })
+            .collect(),
+    }
+}
+
+fn sensitivity(config: &FeatureConfig, reference: Option<&Reference>) -> Sensitivity {
+    Sensitivity {
+        minimum_effect: config.minimum_effect.unwrap_or(MINIMUM_EFFECT),
+        significance: config.significance.unwrap_or(SIGNIFICANCE),
+        design_effect: reference.map_or(1.0, |reference| reference.feature.design_effect),
+    }
+}
+
+fn in_window(
+    window: &WindowConfig,
+    ring: &Ring<FeatureTally>,
+    reference: Option<&Reference>,
+    sensitivity: &Sensitivity,
+    rows: u64,
+    is_learning: bool,
+) -> FeatureWindow {
+    let tally = ring.total();
+    let n = tally.values;
+    let profile = reference.map(|reference| &*reference.feature);
+    let cells = profile.and_then(|profile| profile.cells.as_ref());
+    let moments = profile
+        .and_then(|profile| profile.moments.as_ref())
+        .filter(|_| n > 0);
+    let ratio = |count: u64| (n > 0).then(|| count as f64 / n as f64);
+    let all = n + tally.missing.total();
+    FeatureWindow {
+        window: window.label.clone(),
+        state: state(tally, reference, sensitivity, rows, is_learning),
+        values: n,
+        missing: tally.missing,
+        null_ratio: (all > 0).then(|| tally.missing.total() as f64 / all as f64),
+        out_of_range_ratio: moments.and_then(|_| ratio(tally.below + tally.above)),
+        new_category_ratio: match cells.map(|reference| &reference.cells) {
+            Some(Cells::Categorical(cells)) => ratio(tally.cells[cells.new_cell()]),
+            _ => None,
+        },
+        mean: moments.and_then(|reference| tally.mean(reference)),
+        stddev: moments.and_then(|reference| tally.stddev(reference)),
+        min: moments.map(|_| tally.moments.min),
+        max: moments.map(|_| tally.moments.max),
+        distinct: None,
+        cells: tally.cells.to_vec(),
+        drift: cells
+            .and_then(|reference| drift(reference, tally, sensitivity))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The first state that holds, in the order of their definition.
+fn state(
+    tally: &FeatureTally,
+    reference: Option<&Reference>,
+    sensitivity: &Sensitivity,
+    rows: u64,
+    is_learning: bool,
+) -> State {
+    let Some(reference) = reference else {
+        return if is_learning {
+            State::Learning
+        } else {
+            State::Unknown
+        };
+    };
+    if rows == 0 {
+        return State::NoData;
+    }
+    if tally.values == 0 {
+        return State::Absent;
+    }
+    let cells = reference.feature.cells.as_ref();
+    match cells {
+        None if reference.feature.kind == Kind::Vector => State::Ok,
+        None => State::TooFewRows,
+        Some(cells) if !enough(cells, tally.values, sensitivity) => State::TooFewRows,
+        Some(cells) if is_constant(tally, reference, cells) => State::Constant,
+        Some(_) => State::Ok,
+    }
+}
+
+/// Whether both sides have n_min values.
+fn enough(reference: &ReferenceCells, values: u64, sensitivity: &Sensitivity) -> bool {
+    let least = statistic::minimum_rows(reference.cells.len(), sensitivity.design_effect);
+    values >= least && reference.total() >= least
+}
+
+/// Whether all live values are the same while those of the reference are not.
+fn is_constant(tally: &FeatureTally, reference: &Reference, cells: &ReferenceCells) -> bool {
+    match (&cells.cells, &reference.feature.moments) {
+        (Cells::Numeric(_), Some(moments)) => {
+            tally.moments.min == tally.moments.max && moments.min < moments.max
+        }
+        (Cells::Categorical(categories), _) => {
+            let kept = &tally.cells[..categories.kept().len()];
+            kept.contains(&tally.values) && reference.feature.distinct > 1
+        }
+        _ => false,
+    }
+}
+
+fn drift(
+    reference: &ReferenceCells,
+    tally: &FeatureTally,
+    sensitivity: &Sensitivity,
+) -> Option<Drift> {
+    let (r, c) = (&reference.rows[..], &tally.cells[..]);
+    let (m, n) = (reference.total(), tally.values);
+    if n == 0 || m == 0 {
+        return None;
+    }
+    let psi = statistic::psi(r, c);
+    let threshold = statistic::threshold(r.len(), n, m, sensitivity);
+    let ordered = reference.cells.is_ordered();
+    Some(Drift {
+        reference: Arc::from(PROFILE),
+        psi,
+        threshold,
+        ratio: enough(reference, n, sensitivity).then(|| psi / threshold),
+        excess: statistic::excess(psi, r.len(), n, m, sensitivity.design_effect),
+        distances: statistic::DISTANCES
+            .iter()
+            .filter(|distance| ordered || !distance.needs_order)
+            .map(|distance| (distance.name, (distance.of)(r, c)))
+            .collect(),
+    })
+}

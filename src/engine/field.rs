@@ -1,0 +1,213 @@
+//! One field of one model and version: its reference, its sums, its windows.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::config::{Config, FeatureConfig};
+use crate::batch::{Column, NoText, Numbers, Role, Values};
+use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
+use crate::tally::{FeatureTally, Missed, Tally};
+use crate::window::Ring;
+
+/// A field that is followed.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub name: Arc<str>,
+    pub role: Role,
+    /// What the settings say of it, all levels together.
+    pub config: FeatureConfig,
+    pub reference: Option<Reference>,
+    /// Rows since the windows were last fed.
+    pub pending: FeatureTally,
+    /// Rows since the start; its cells since the reference is in force.
+    pub since_start: FeatureTally,
+    /// One per window.
+    pub windows: Vec<Ring<FeatureTally>>,
+}
+
+/// The reference of a field.
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    pub feature: Arc<FeatureProfile>,
+    /// Short hash of the profile that it belongs to.
+    pub profile: Arc<str>,
+    pub learned: bool,
+}
+
+impl Reference {
+    /// Whether windows counted against `other` can be read against this one.
+    fn has_cells_of(&self, other: &Self) -> bool {
+        let cells = |reference: &Self| reference.feature.cells.as_ref().map(|r| r.cells.clone());
+        // Moments are kept in units of the reference, so those must agree as well.
+        cells(self) == cells(other) && self.feature.moments == other.feature.moments
+    }
+}
+
+/// Scratch memory of the folding loops.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    numbers: Numbers,
+    cell_of_code: Vec<usize>,
+}
+
+impl Field {
+    pub fn new(
+        name: Arc<str>,
+        role: Role,
+        reference: Option<Reference>,
+        model: &str,
+        config: &Config,
+    ) -> Self {
+        let feature_config = config.feature(model, &name);
+        let mut field = Self {
+            name,
+            role: feature_config.role.unwrap_or(role),
+            config: feature_config,
+            reference: None,
+            pending: FeatureTally::default(),
+            since_start: FeatureTally::default(),
+            windows: vec![Ring::new(&FeatureTally::default()); config.windows.len()],
+        };
+        field.set_reference(reference);
+        field
+    }
+
+    /// Puts another reference in force. Windows begin anew unless the cells are the same; rows
+    /// counted since the start stay, their cells begin at 0 under the new hash.
+    pub fn set_reference(&mut self, reference: Option<Reference>) {
+        let same_cells = match (&self.reference, &reference) {
+            (None, None) => true,
+            (Some(old), Some(new)) => new.has_cells_of(old),
+            _ => false,
+        };
+        let same_profile = self.reference.as_ref().map(|r| &r.profile)
+            == reference.as_ref().map(|r| &r.profile);
+        let cells = reference
+            .as_ref()
+            .and_then(|r| r.feature.cells.as_ref())
+            .map_or(0, |r| r.cells.len());
+        if !same_cells {
+            let empty = FeatureTally::new(cells);
+            self.pending = empty.clone();
+            self.windows.fill(Ring::new(&empty));
+        }
+        if !same_cells || !same_profile {
+            self.since_start.cells = vec![0; cells].into();
+        }
+        self.reference = reference;
+    }
+
+    /// Whether the profile names this field, so that rows without it are absent.
+    pub fn is_expected(&self) -> bool {
+        self.reference.is_some()
+    }
+
+    /// Kind of the reference, if there is one.
+    pub fn kind(&self) -> Option<Kind> {
+        self.reference.as_ref().map(|r| r.feature.kind)
+    }
+
+    /// Folds rows of a column into the pending sums.
+    pub fn fold(&mut self, column: &Column, rows: Range<usize>, scratch: &mut Scratch) {
+        let pending = &mut self.pending;
+        let reference = self.reference.as_ref().map(|r| &*r.feature);
+        let cells = reference.and_then(|r| r.cells.as_ref()).map(|r| &r.cells);
+        let moments = reference.and_then(|r| r.moments.as_ref());
+        if cells.is_some() && column.width() > 1 {
+            // A vector where the reference has scalars: nothing fits.
+            let present = rows.clone().filter(|&row| column.presence.has(row)).count();
+            pending.miss(Missed::Invalid, present as u64);
+            pending.miss(Missed::Null, (rows.len() - present) as u64);
+            return;
+        }
+        match (cells, moments) {
+            (Some(Cells::Numeric(cells)), Some(moments)) => {
+                scratch.numbers.clear();
+                column.read_numbers(rows, &mut scratch.numbers);
+                pending.add_numbers(&scratch.numbers, cells, moments);
+            }
+            (Some(Cells::Categorical(cells)), _) => {
+                fold_categories(pending, cells, column, rows, scratch);
+            }
+            (Some(Cells::Hashed), _) => {
+                fold_texts(pending, column, rows, hash_cell);
+            }
+            (_, None) if column.is_text() => {
+                for row in rows {
+                    if column.presence.has(row) {
+                        pending.values += 1;
+                    } else {
+                        pending.miss(Missed::Null, 1);
+                    }
+                }
+            }
+            // No cells; the file format allows cells on the number line only with moments.
+            _ => {
+                scratch.numbers.clear();
+                column.read_numbers(rows, &mut scratch.numbers);
+                pending.add_unplaced(&scratch.numbers);
+            }
+        }
+    }
+
+    /// Feeds the pending sums to the windows, each at its slice; forgets them.
+    pub fn flush(&mut self, slices: &[i64]) {
+        if self.pending.is_empty() {
+            return;
+        }
+        for (ring, &slice) in self.windows.iter_mut().zip(slices) {
+            ring.add(slice, &self.pending);
+        }
+        self.since_start.add(&self.pending);
+        self.pending.clear();
+    }
+
+    /// Bytes of memory held, without the reference, which is shared.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.pending.bytes()
+            + self.since_start.bytes()
+            + self.windows.iter().map(Ring::bytes).sum::<usize>()
+    }
+}
+
+fn fold_categories(
+    pending: &mut FeatureTally,
+    cells: &CategoryCells,
+    column: &Column,
+    rows: Range<usize>,
+    scratch: &mut Scratch,
+) {
+    // One look-up per distinct string instead of one per row, where the source says which repeat.
+    if let Values::Dictionary { dictionary, codes } = &column.values
+        && dictionary.len() < rows.len()
+    {
+        scratch.cell_of_code.clear();
+        let located = dictionary.iter().map(|category| cells.locate(category));
+        scratch.cell_of_code.extend(located);
+        for row in rows {
+            if column.presence.has(row) {
+                pending.count(scratch.cell_of_code[codes[row] as usize], 1);
+            } else {
+                pending.miss(Missed::Null, 1);
+            }
+        }
+        return;
+    }
+    fold_texts(pending, column, rows, |category| cells.locate(category));
+}
+
+fn fold_texts(
+    pending: &mut FeatureTally,
+    column: &Column,
+    rows: Range<usize>,
+    cell_of: impl Fn(&str) -> usize,
+) {
+    column.read_texts(rows, |text| match text {
+        Ok(Some(text)) => pending.count(cell_of(text), 1),
+        Ok(None) => pending.miss(Missed::Null, 1),
+        Err(NoText::Nan) => pending.miss(Missed::Nan, 1),
+        Err(NoText::Inf) => pending.miss(Missed::Inf, 1),
+        Err(NoText::Invalid) => pending.miss(Missed::Invalid, 1),
+    });
+}

@@ -1,0 +1,350 @@
+//! One model: its references, what it is still learning, and its versions.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::config::{Clock, Config, ModelConfig};
+use super::field::{Field, Reference, Scratch};
+use super::snapshot::LearningProgress;
+use super::version::Version;
+use crate::batch::{Batch, Outcome, Role, Times};
+use crate::learn::Learner;
+use crate::profile::{Profile, Provenance, short};
+
+/// Version shown when the source does not say.
+const DEFAULT_VERSION: &str = "default";
+
+/// A model with all its versions.
+#[derive(Debug)]
+pub(super) struct Model {
+    name: Arc<str>,
+    /// Reference of the versions without one of their own.
+    file: Option<Installed>,
+    /// References of single versions.
+    version_files: BTreeMap<Arc<str>, Installed>,
+    /// Reference learned from traffic: of everything, or of the outputs that the file lacks.
+    pub learned: Option<Installed>,
+    learning: Option<Learning>,
+    pub versions: BTreeMap<Arc<str>, Version>,
+    last_version: Arc<str>,
+    /// Now, as windows see it; `None` before the first row.
+    pub now: Option<i64>,
+}
+
+/// A profile in force.
+#[derive(Clone, Debug)]
+pub(super) struct Installed {
+    pub profile: Arc<Profile>,
+    /// First 8 hex digits of its hash.
+    pub hash: Arc<str>,
+    pub learned: bool,
+}
+
+#[derive(Debug)]
+struct Learning {
+    learner: Learner,
+    /// The version whose rows it learns from: the first one seen.
+    version: Arc<str>,
+}
+
+impl Installed {
+    fn new(profile: Arc<Profile>, learned: bool) -> Self {
+        let hash = short(&profile.hash()).into();
+        Self {
+            profile,
+            hash,
+            learned,
+        }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let features = self.profile.features.iter();
+        features
+            .map(|feature| Reference {
+                feature: Arc::new(feature.clone()),
+                profile: self.hash.clone(),
+                learned: self.learned,
+            })
+            .collect()
+    }
+}
+
+impl Model {
+    pub fn new(name: Arc<str>, config: &Config) -> Self {
+        let mut model = Self {
+            name,
+            file: None,
+            version_files: BTreeMap::new(),
+            learned: None,
+            learning: None,
+            versions: BTreeMap::new(),
+            last_version: DEFAULT_VERSION.into(),
+            now: None,
+        };
+        model.read_profiles(config);
+        model
+    }
+
+    /// Takes over the profiles that the settings name, keeping the hash of those that stay.
+    fn read_profiles(&mut self, config: &Config) {
+        let none = ModelConfig::default();
+        let said = config.models.get(&self.name).unwrap_or(&none);
+        let keep_or_install = |old: Option<&Installed>, profile: &Arc<Profile>, learned| match old {
+            Some(old) if old.profile == *profile => old.clone(),
+            _ => Installed::new(profile.clone(), learned),
+        };
+        let file = said.profile.as_ref();
+        self.file = file.map(|profile| keep_or_install(self.file.as_ref(), profile, false));
+        self.version_files = said
+            .versions
+            .iter()
+            .map(|(version, profile)| {
+                let old = self.version_files.get(version);
+                (version.clone(), keep_or_install(old, profile, false))
+            })
+            .collect();
+        if self.learned.is_none()
+            && let Some(profile) = &said.learned
+        {
+            self.learned = Some(Installed::new(profile.clone(), true));
+        }
+    }
+
+    /// The file in force for a version.
+    pub fn file(&self, version: &str) -> Option<&Installed> {
+        self.version_files.get(version).or(self.file.as_ref())
+    }
+
+    /// Rows learned and wanted, while a reference is being learned.
+    pub fn learning_progress(&self, config: &Config) -> Option<LearningProgress> {
+        self.learning.as_ref().map(|learning| LearningProgress {
+            rows: learning.learner.rows(),
+            wanted: config.learning.rows,
+        })
+    }
+
+    /// Whether the reference of a field is being learned.
+    pub fn is_learning(&self, version: &str, field: &Field) -> bool {
+        self.learning.is_some() && (self.file(version).is_none() || field.role.is_output())
+    }
+
+    /// New settings: references, roles and exposure anew; windows of unchanged cells go on.
+    pub fn reconfigure(&mut self, config: &Config, windows: &[Option<usize>]) {
+        self.read_profiles(config);
+        for version in self.versions.values_mut() {
+            version.reconfigure(&self.name, config, windows);
+        }
+        let names: Vec<_> = self.versions.keys().cloned().collect();
+        for name in names {
+            self.install(&name, config);
+        }
+        if self.file.is_some() && self.learned.is_none() {
+            // What is learned now covers other fields: begin again with those of today.
+            self.learning = None;
+        }
+    }
+
+    /// Puts the references in force that a version is to be compared with.
+    fn install(&mut self, name: &Arc<str>, config: &Config) {
+        let file = self.file(name).cloned();
+        let learned = self.learned.clone();
+        let Some(version) = self.versions.get_mut(name) else {
+            return;
+        };
+        let mut references = file.as_ref().map_or_else(Vec::new, Installed::references);
+        if let Some(learned) = &learned {
+            let has_file = file.is_some();
+            let known: std::collections::HashSet<String> =
+                references.iter().map(|r| r.feature.name.clone()).collect();
+            references.extend(learned.references().into_iter().filter(|reference| {
+                !has_file
+                    || (reference.feature.role.is_output()
+                        && !known.contains(&reference.feature.name))
+            }));
+        }
+        version.install(&references, &self.name, config);
+    }
+
+    /// Folds a batch in. `wall` is the wall time in microseconds.
+    pub fn apply(&mut self, batch: &Batch, wall: i64, config: &Config, scratch: &mut Scratch) {
+        let name = self.version_of(batch);
+        if !self.versions.contains_key(&name) {
+            let version = Version::new(config.windows.len());
+            self.versions.insert(name.clone(), version);
+            self.install(&name, config);
+        }
+        self.last_version = name.clone();
+        self.begin_learning(&name, batch, config);
+        if let Some(learning) = &self.learning
+            && learning.version == name
+        {
+            let wanted = config.learning.rows.saturating_sub(learning.learner.rows()) as usize;
+            if batch.rows > wanted {
+                self.learn(&name, &batch.slice(0..wanted), wall, config, scratch);
+                let rest = batch.slice(wanted..batch.rows);
+                return self.apply(&rest, wall, config, scratch);
+            }
+            return self.learn(&name, batch, wall, config, scratch);
+        }
+        self.fold(&name, batch, wall, config, scratch);
+    }
+
+    /// Folds rows that are part of the reference to be learned, and finishes it if it is complete.
+    fn learn(
+        &mut self,
+        name: &Arc<str>,
+        batch: &Batch,
+        wall: i64,
+        config: &Config,
+        scratch: &mut Scratch,
+    ) {
+        self.fold(name, batch, wall, config, scratch);
+        let Some(learning) = &mut self.learning else {
+            return;
+        };
+        learning.learner.observe(batch);
+        let is_complete = learning.learner.rows() >= config.learning.rows
+            || learning.learner.bytes() >= config.learning.bytes;
+        if !is_complete {
+            return;
+        }
+        if let Some(Learning { learner, .. }) = self.learning.take() {
+            let mut profile = learner.finish(Provenance {
+                created: rfc3339(wall),
+                source: "learned".into(),
+                tool: concat!("driftgauge ", env!("CARGO_PKG_VERSION")).into(),
+                ..Provenance::default()
+            });
+            profile.model = Some(self.name.to_string());
+            self.learned = Some(Installed::new(Arc::new(profile), true));
+            let names: Vec<_> = self.versions.keys().cloned().collect();
+            for name in names {
+                self.install(&name, config);
+            }
+        }
+    }
+
+    /// Starts to learn what has no reference: everything without a file, else outputs that the
+    /// file lacks.
+    fn begin_learning(&mut self, name: &Arc<str>, batch: &Batch, config: &Config) {
+        if self.learning.is_some() || self.learned.is_some() {
+            return;
+        }
+        let outputs_only = self.file(name).is_some();
+        let mut known = std::collections::HashSet::new();
+        if let Some(file) = self.file(name) {
+            known.extend(file.profile.features.iter().map(|f| f.name.as_str()));
+            let lacks = batch.schema.fields.iter().any(|field| {
+                let said = config.feature(&self.name, &field.name).role;
+                said.unwrap_or(field.role).is_output() && !known.contains(&*field.name)
+            });
+            if !lacks {
+                return;
+            }
+        }
+        self.learning = Some(Learning {
+            learner: learner(&self.name, config, outputs_only, &known),
+            version: name.clone(),
+        });
+    }
+
+    /// Version that a batch belongs to.
+    fn version_of(&self, batch: &Batch) -> Arc<str> {
+        if !batch.version.is_empty() {
+            return batch.version.clone();
+        }
+        let outcomes = &batch.calls.outcomes;
+        let all_failed = !outcomes.is_empty() && outcomes.iter().all(|o| *o != Outcome::Ok);
+        if all_failed {
+            self.last_version.clone()
+        } else {
+            DEFAULT_VERSION.into()
+        }
+    }
+
+    fn fold(
+        &mut self,
+        name: &Arc<str>,
+        batch: &Batch,
+        wall: i64,
+        config: &Config,
+        scratch: &mut Scratch,
+    ) {
+        let Some(version) = self.versions.get_mut(name) else {
+            return;
+        };
+        version.last_row_at = Some(wall);
+        let (model, make_config) = (&self.name, config);
+        let resolution = version.resolve(&batch.schema, config.max_fields, |field, role| {
+            let field = Field::new(field.clone(), role, None, model, make_config);
+            field.role.is_watched().then_some(field)
+        });
+        let failed = batch.failed_rows();
+        let runs = match config.clock {
+            Clock::Wall => vec![(wall, 0..batch.rows)],
+            Clock::Event => event_runs(batch, self.now.unwrap_or(wall), config),
+        };
+        let longest = config.longest_window_micros();
+        for (at, rows) in runs {
+            let now = self.now.unwrap_or(at);
+            // Wall time may be set back; windows do not follow.
+            let at = if config.clock == Clock::Wall { at.max(now) } else { at };
+            if at > now.saturating_add(longest) && config.clock == Clock::Event {
+                version.counters.too_new_rows += rows.len() as u64;
+                continue;
+            }
+            if at <= now.saturating_sub(longest) {
+                version.counters.too_old_rows += rows.len() as u64;
+                continue;
+            }
+            self.now = Some(now.max(at));
+            version.begin(at, &config.windows);
+            version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
+            version.fold_calls(batch, rows);
+        }
+    }
+
+    /// Moves all windows on: to `wall`, or in event time to the newest row.
+    pub fn advance(&mut self, wall: i64, config: &Config) {
+        if config.clock == Clock::Wall {
+            self.now = Some(self.now.map_or(wall, |now| now.max(wall)));
+        }
+        let Some(now) = self.now else {
+            return;
+        };
+        for version in self.versions.values_mut() {
+            version.advance(now, &config.windows);
+        }
+    }
+}
+
+/// Splits a batch into runs of rows that belong to the same slice of every window, each with the
+/// time of its newest row.
+fn event_runs(batch: &Batch, arrival: i64, config: &Config) -> Vec<(i64, Range<usize>)> {
+    let times = match &batch.times {
+        Times::Arrival => return vec![(arrival, 0..batch.rows)],
+        Times::At(at) => return vec![(*at, 0..batch.rows)],
+        Times::Each(times) => times,
+    };
+    let mut runs: Vec<(i64, Range<usize>)> = Vec::new();
+    for (row, &at) in times.iter().enumerate() {
+        if let Some((time, rows)) = runs.last_mut() {
+            let same = |w: &super::config::WindowConfig| w.slice(*time) == w.slice(at);
+            if *time == at || config.windows.iter().all(same) {
+                *time = at.max(*time);
+                rows.end = row + 1;
+                continue;
+            }
+        }
+        runs.push((at, row..row + 1));
+    }
+    runs
+}
+
+/// RFC 3339 in UTC, to the second.
+fn rfc3339(micros: i64) -> String {
+    jiff::Timestamp::from_second(micros.div_euclid(1_000_000))
+        .map(|moment| moment.to_string())
+        .unwrap_or_default()
+}

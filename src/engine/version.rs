@@ -1,0 +1,355 @@
+//! One version of a model: its fields, its traffic, its windows.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::config::{Config, WindowConfig};
+use super::field::{Field, Reference, Scratch};
+use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
+use crate::batch::{Batch, Outcome, Role, Schema};
+use crate::tally::{Missed, Tally, TrafficTally};
+use crate::window::Ring;
+
+/// Schemas whose fields are remembered per version; a source that sends a new schema each time
+/// only costs the look-ups by name.
+const REMEMBERED_SCHEMAS: usize = 64;
+
+/// Codes that exist at 0 from the start.
+const GRPC_CODES: [&str; 9] = [
+    "INVALID_ARGUMENT",
+    "INTERNAL",
+    "DEADLINE_EXCEEDED",
+    "RESOURCE_EXHAUSTED",
+    "NOT_FOUND",
+    "FAILED_PRECONDITION",
+    "UNAVAILABLE",
+    "UNKNOWN",
+    "CANCELLED",
+];
+
+/// A version of a model.
+#[derive(Debug)]
+pub(super) struct Version {
+    /// Followed fields: those of the profile first, then as they come.
+    pub fields: Vec<Field>,
+    index: HashMap<Arc<str>, usize>,
+    /// What schemas resolve to, by their identity.
+    resolved: HashMap<u64, Arc<Resolution>>,
+    /// Fields of traffic that are not followed because there are too many.
+    ignored: HashMap<Arc<str>, ()>,
+    /// Traffic since the windows were last fed.
+    pending: TrafficTally,
+    /// Slice of each window that the pending sums belong to; empty before the first row.
+    pending_slices: Vec<i64>,
+    pub traffic: Vec<Ring<TrafficTally>>,
+    pub counters: Counters,
+    /// Slice-clock time of the first row or tick, in microseconds.
+    pub started_at: Option<i64>,
+    /// Wall time of the last row, in microseconds.
+    pub last_row_at: Option<i64>,
+}
+
+/// What the fields of a schema are to a version.
+#[derive(Debug)]
+pub(super) struct Resolution {
+    /// Index in [`Version::fields`] of each field of the schema; `None` when it is not followed.
+    named: Vec<Option<usize>>,
+    /// Fields that the profile names and the schema does not: absent from every row.
+    unnamed: Vec<usize>,
+}
+
+/// What is counted since the start.
+#[derive(Debug)]
+pub(super) struct Counters {
+    pub predictions: f64,
+    pub requests: f64,
+    pub errors: Vec<(&'static str, f64)>,
+    pub duration: Option<HistogramSnapshot>,
+    pub request_rows: HistogramSnapshot,
+    pub too_old_rows: u64,
+    pub too_new_rows: u64,
+}
+
+impl Counters {
+    fn new() -> Self {
+        Self {
+            predictions: 0.0,
+            requests: 0.0,
+            errors: GRPC_CODES.map(|code| (code, 0.0)).to_vec(),
+            duration: None,
+            request_rows: histogram(REQUEST_ROWS_BUCKETS.len()),
+            too_old_rows: 0,
+            too_new_rows: 0,
+        }
+    }
+}
+
+fn histogram(bounds: usize) -> HistogramSnapshot {
+    HistogramSnapshot {
+        counts: vec![0; bounds + 1],
+        sum: 0.0,
+    }
+}
+
+fn observe(histogram: &mut HistogramSnapshot, bounds: &[f64], value: f64) {
+    histogram.counts[bounds.partition_point(|&bound| bound < value)] += 1;
+    histogram.sum += value;
+}
+
+impl Version {
+    pub fn new(windows: usize) -> Self {
+        Self {
+            fields: Vec::new(),
+            index: HashMap::new(),
+            resolved: HashMap::new(),
+            ignored: HashMap::new(),
+            pending: TrafficTally::default(),
+            pending_slices: Vec::new(),
+            traffic: vec![Ring::new(&TrafficTally::default()); windows],
+            counters: Counters::new(),
+            started_at: None,
+            last_row_at: None,
+        }
+    }
+
+    /// Fields of traffic that are not followed because there are too many.
+    pub fn ignored_fields(&self) -> u64 {
+        self.ignored.len() as u64
+    }
+
+    /// Adds a field, unless it is there or there are too many.
+    pub fn add_field(&mut self, field: Field, max_fields: usize) -> Option<usize> {
+        if let Some(&at) = self.index.get(&field.name) {
+            return Some(at);
+        }
+        if self.fields.len() >= max_fields {
+            if self.ignored.len() < max_fields {
+                self.ignored.insert(field.name, ());
+            }
+            return None;
+        }
+        let at = self.fields.len();
+        self.index.insert(field.name.clone(), at);
+        self.fields.push(field);
+        Some(at)
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.index.get(name).map(|&at| &self.fields[at])
+    }
+
+    /// What the fields of `schema` are to this version; `make` makes those that are new, or `None`
+    /// for fields without series of their own.
+    pub fn resolve(
+        &mut self,
+        schema: &Schema,
+        max_fields: usize,
+        mut make: impl FnMut(&Arc<str>, Role) -> Option<Field>,
+    ) -> Arc<Resolution> {
+        if let Some(known) = self.resolved.get(&schema.uid()) {
+            return known.clone();
+        }
+        let named: Vec<_> = schema
+            .fields
+            .iter()
+            .map(|field| match self.index.get(&field.name) {
+                Some(&at) => Some(at),
+                None => make(&field.name, field.role).and_then(|new| self.add_field(new, max_fields)),
+            })
+            .collect();
+        let mut is_named = vec![false; self.fields.len()];
+        named.iter().flatten().for_each(|&at| is_named[at] = true);
+        let is_absent = |&at: &usize| self.fields[at].is_expected() && !is_named[at];
+        let unnamed = (0..self.fields.len()).filter(is_absent).collect();
+        let resolved = Arc::new(Resolution { named, unnamed });
+        if self.resolved.len() >= REMEMBERED_SCHEMAS {
+            self.resolved.clear();
+        }
+        self.resolved.insert(schema.uid(), resolved.clone());
+        resolved
+    }
+
+    /// Forgets what schemas resolve to, after fields were added or dropped.
+    pub fn forget_schemas(&mut self) {
+        self.resolved.clear();
+    }
+
+    /// Takes the pending sums to their slices and makes `at` the moment that the next rows belong
+    /// to.
+    pub fn begin(&mut self, at: i64, windows: &[WindowConfig]) {
+        let slices = windows.iter().map(|window| window.slice(at));
+        if !slices.clone().eq(self.pending_slices.iter().copied()) {
+            self.flush();
+            self.pending_slices.clear();
+            self.pending_slices.extend(slices);
+        }
+        let started_at = self.started_at.get_or_insert(at);
+        *started_at = at.min(*started_at);
+    }
+
+    /// Takes the pending sums to their slices.
+    pub fn flush(&mut self) {
+        if self.pending.rows + self.pending.calls > 0 {
+            for (ring, &slice) in self.traffic.iter_mut().zip(&self.pending_slices) {
+                ring.add(slice, &self.pending);
+            }
+            self.pending.clear();
+        }
+        for field in &mut self.fields {
+            field.flush(&self.pending_slices);
+        }
+    }
+
+    /// Moves all windows on to `now`.
+    pub fn advance(&mut self, now: i64, windows: &[WindowConfig]) {
+        self.flush();
+        for (at, window) in windows.iter().enumerate() {
+            let slice = window.slice(now);
+            self.traffic[at].advance_to(slice);
+            for field in &mut self.fields {
+                field.windows[at].advance_to(slice);
+            }
+        }
+    }
+
+    /// Folds rows of a batch into the pending sums. `failed` are the row ranges of failed calls.
+    pub fn fold_rows(
+        &mut self,
+        batch: &Batch,
+        resolved: &Resolution,
+        rows: Range<usize>,
+        failed: &[Range<usize>],
+        scratch: &mut Scratch,
+    ) {
+        self.pending.rows += rows.len() as u64;
+        self.pending.weighted_rows += rows.len() as f64 * batch.weight;
+        for &at in &resolved.unnamed {
+            let field = &mut self.fields[at];
+            for kept in rows_of(field.role, &rows, failed) {
+                miss_absent(field, kept.len());
+            }
+        }
+        for (column, at) in batch.columns.iter().zip(&resolved.named) {
+            let Some(field) = at.map(|at| &mut self.fields[at]) else {
+                continue;
+            };
+            for kept in rows_of(field.role, &rows, failed) {
+                match column {
+                    Some(column) => field.fold(column, kept, scratch),
+                    None => miss_absent(field, kept.len()),
+                }
+            }
+        }
+    }
+
+    /// Counts the calls whose first row is in `rows`.
+    pub fn fold_calls(&mut self, batch: &Batch, rows: Range<usize>) {
+        let counters = &mut self.counters;
+        let mut first_row = 0;
+        for call in 0..batch.call_count() {
+            let call_rows = batch.calls.rows.get(call).map_or(1, |&rows| rows as usize);
+            let is_here = rows.contains(&first_row)
+                || (call_rows == 0 && first_row == rows.end && first_row == batch.rows);
+            first_row += call_rows;
+            if !is_here {
+                continue;
+            }
+            self.pending.calls += 1;
+            counters.requests += batch.weight;
+            observe(
+                &mut counters.request_rows,
+                &REQUEST_ROWS_BUCKETS,
+                call_rows as f64,
+            );
+            match batch.calls.outcomes.get(call) {
+                Some(Outcome::Failed(code)) => {
+                    self.pending.failed_calls += 1;
+                    match counters.errors.iter_mut().find(|(known, _)| known == code) {
+                        Some((_, count)) => *count += batch.weight,
+                        None => counters.errors.push((code, batch.weight)),
+                    }
+                }
+                Some(Outcome::Ok) | None => {
+                    counters.predictions += call_rows as f64 * batch.weight;
+                }
+            }
+            if let Some(&micros) = batch.calls.latency_micros.get(call) {
+                self.pending.observe_latency(micros);
+                let duration = counters
+                    .duration
+                    .get_or_insert_with(|| histogram(DURATION_BUCKETS.len()));
+                observe(duration, &DURATION_BUCKETS, f64::from(micros) * 1e-6);
+            }
+        }
+    }
+
+    /// Puts the references of a profile in force, for the fields that `choose` accepts.
+    pub fn install(
+        &mut self,
+        references: &[Reference],
+        model: &str,
+        config: &Config,
+        choose: impl Fn(&Reference) -> bool,
+    ) {
+        self.flush();
+        for reference in references.iter().filter(|reference| choose(reference)) {
+            let name: Arc<str> = reference.feature.name.as_str().into();
+            match self.index.get(&name) {
+                Some(&at) => self.fields[at].set_reference(Some(reference.clone())),
+                None => {
+                    let role = reference.feature.role;
+                    let field = Field::new(name, role, Some(reference.clone()), model, config);
+                    self.add_field(field, config.max_fields);
+                }
+            }
+        }
+        self.forget_schemas();
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.traffic.iter().map(Ring::bytes).sum::<usize>()
+            + self.fields.iter().map(Field::bytes).sum::<usize>()
+    }
+}
+
+fn miss_absent(field: &mut Field, rows: usize) {
+    if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
+        field.pending.miss(Missed::Absent, rows as u64);
+    }
+}
+
+/// The parts of `rows` that count for a field of this role: outputs of failed calls are neither
+/// values nor missing.
+fn rows_of<'a>(
+    role: Role,
+    rows: &Range<usize>,
+    failed: &'a [Range<usize>],
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let failed = if role.is_output() { failed } else { &[] };
+    let (start, end) = (rows.start, rows.end);
+    let starts = std::iter::once(start).chain(failed.iter().map(|gap| gap.end));
+    let ends = failed.iter().map(|gap| gap.start).chain(std::iter::once(end));
+    starts
+        .zip(ends)
+        .map(move |(from, to)| from.clamp(start, end)..to.clamp(start, end))
+        .filter(|kept| kept.start < kept.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_of_failed_calls_are_left_out_and_inputs_are_not() {
+        let failed = [2..4, 7..8];
+        let kept = |role, rows: Range<usize>| rows_of(role, &rows, &failed).collect::<Vec<_>>();
+        assert_eq!(kept(Role::Score, 0..10), [0..2, 4..7, 8..10]);
+        assert_eq!(kept(Role::Score, 3..8), [4..7]);
+        assert_eq!(kept(Role::Score, 2..4), Vec::<Range<usize>>::new());
+        assert_eq!(kept(Role::Feature, 0..10), [0..10]);
+    }
+}
