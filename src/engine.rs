@@ -1,6 +1,36 @@
-//! x
+//! The state of all models: batches in, once a tick a [`Snapshot`] out.
+//!
+//! One writer, plain memory, no clock, no sockets: `now` is an argument, so replaying the same list
+//! of (now, batch) gives the same figures, bit for bit. Nothing in here fails: what cannot be used
+//! is counted.
+//!
+//! `model` keeps references and versions, `version` fields and traffic, `field` the sums of one
+//! field; `evaluate` turns sums into figures.
+
+mod config;
+mod evaluate;
+mod field;
+mod model;
 mod snapshot;
-pub use snapshot::*;
+mod version;
+
+pub use config::{
+    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, SIGNIFICANCE, WindowConfig,
+};
+pub use snapshot::{
+    Detail, Drift, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
+    HistogramSnapshot, LearningProgress, ModelSnapshot, ReferenceSnapshot, Snapshot, State,
+    TrafficWindow,
+};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::batch::Batch;
+use field::Scratch;
+use model::{Installed, Model};
+use version::Version;
+
 /// Upper bounds of `driftgauge_request_duration_seconds`.
 pub const DURATION_BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -9,3 +39,139 @@ pub const DURATION_BUCKETS: [f64; 14] = [
 pub const REQUEST_ROWS_BUCKETS: [f64; 7] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0];
 /// Quantiles of `driftgauge_latency_seconds`.
 pub const LATENCY_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
+
+/// All models.
+#[derive(Debug)]
+pub struct Engine {
+    config: Arc<Config>,
+    models: BTreeMap<Arc<str>, Model>,
+    scratch: Scratch,
+}
+
+impl Engine {
+    /// An engine that has seen nothing; the models that the settings name are there already.
+    pub fn new(config: Arc<Config>) -> Self {
+        let mut engine = Self {
+            config: config.clone(),
+            models: BTreeMap::new(),
+            scratch: Scratch::default(),
+        };
+        engine.add_named_models();
+        engine
+    }
+
+    fn add_named_models(&mut self) {
+        for name in self.config.models.keys() {
+            if !self.models.contains_key(name) {
+                let model = Model::new(name.clone(), &self.config);
+                self.models.insert(name.clone(), model);
+            }
+        }
+    }
+
+    /// Folds a batch in. `now` is the wall time in microseconds since the Unix epoch.
+    pub fn apply(&mut self, batch: &Batch, now: i64) {
+        let config = self.config.clone();
+        let model = self
+            .models
+            .entry(batch.model.clone())
+            .or_insert_with(|| Model::new(batch.model.clone(), &config));
+        model.apply(batch, now, &config, &mut self.scratch);
+    }
+
+    /// Takes over new settings and references. Windows whose length and whose features' cells stay
+    /// the same go on; counters go on in any case.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        let old = std::mem::replace(&mut self.config, config.clone());
+        let kept: Vec<_> = config
+            .windows
+            .iter()
+            .map(|window| old.windows.iter().position(|known| known == window))
+            .collect();
+        // A model that only the settings knew goes with them.
+        self.models
+            .retain(|name, model| config.models.contains_key(name) || !model.is_idle());
+        for model in self.models.values_mut() {
+            model.reconfigure(&config, &kept);
+        }
+        self.add_named_models();
+    }
+
+    /// Drops all that is known of a model, after its analysis failed.
+    pub fn reset_model(&mut self, name: &str) {
+        self.models.remove(name);
+        self.add_named_models();
+    }
+
+    /// Bytes of memory held by the sums of all models.
+    pub fn bytes(&self) -> usize {
+        self.models
+            .values()
+            .flat_map(|model| model.versions.values())
+            .map(Version::bytes)
+            .sum()
+    }
+
+    /// Moves all windows on to `now` (wall time in microseconds since the Unix epoch), forgets
+    /// models that have been idle for twice the longest window, and evaluates everything.
+    pub fn tick(&mut self, now: i64) -> Snapshot {
+        let config = self.config.clone();
+        let longest = config.longest_window_micros();
+        self.models.retain(|name, model| {
+            model.forget_idle_versions(now.saturating_sub(longest.saturating_mul(2)), &config);
+            config.models.contains_key(name) || !model.is_idle()
+        });
+        let mut snapshot = Snapshot {
+            evaluated_at: now as f64 * 1e-6,
+            ..Snapshot::default()
+        };
+        for (name, model) in &mut self.models {
+            model.advance(now, &config);
+            for (version, state) in &model.versions {
+                let evaluated = evaluate_version(name, model, version, state, &config);
+                snapshot.models.push(evaluated);
+            }
+        }
+        snapshot
+    }
+}
+
+fn evaluate_version(
+    name: &Arc<str>,
+    model: &Model,
+    version_name: &Arc<str>,
+    version: &Version,
+    config: &Config,
+) -> ModelSnapshot {
+    let now = model.now.unwrap_or(0);
+    let counters = &version.counters;
+    let windows: Vec<_> = config
+        .windows
+        .iter()
+        .enumerate()
+        .map(|(at, window)| evaluate::traffic(version, at, window, now))
+        .collect();
+    let features = version.fields.iter().map(|field| {
+        let is_learning = model.is_learning(version_name, field);
+        evaluate::feature(field, config, &windows, is_learning, (Detail::Full, true))
+    });
+    let features = features.collect();
+    let in_force = model.file(version_name).into_iter().chain(&model.learned);
+    ModelSnapshot {
+        model: name.clone(),
+        version: version_name.clone(),
+        predictions: counters.predictions,
+        requests: counters.requests,
+        errors: counters.errors.clone(),
+        duration: counters.duration.clone(),
+        request_rows: counters.request_rows.clone(),
+        last_row_at: version.last_row_at.map(|micros| micros as f64 * 1e-6),
+        too_old_rows: counters.too_old_rows,
+        too_new_rows: counters.too_new_rows,
+        fields_beyond_limit: version.ignored_fields(),
+        windows,
+        references: in_force.map(Installed::snapshot).collect(),
+        learning: model.learning_progress(config),
+        features,
+    }
+}

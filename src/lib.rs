@@ -4,6 +4,8 @@
 pub mod batch;
 pub mod engine;
 pub mod ingest;
+pub mod learn;
 pub mod profile;
+pub mod statistic;
 pub mod tally;
 pub mod window;

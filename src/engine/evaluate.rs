@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use super::LATENCY_QUANTILES;
 use super::config::{Config, FeatureConfig, MINIMUM_EFFECT, SIGNIFICANCE, WindowConfig};
 use super::field::{Field, Reference};
 use super::snapshot::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
 };
 use super::version::Version;
-use super::LATENCY_QUANTILES;
 use crate::profile::{Cells, Kind, ReferenceCells};
-use crate::statistic::{self, Sensitivity};
+use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
 use crate::window::{Ring, SLICES};
 
@@ -195,29 +195,30 @@ fn is_constant(tally: &FeatureTally, reference: &Reference, cells: &ReferenceCel
     }
 }
 
+/// Drift from the reference; `None` when either side has no values.
 fn drift(
     reference: &ReferenceCells,
     tally: &FeatureTally,
     sensitivity: &Sensitivity,
 ) -> Option<Drift> {
     let (r, c) = (&reference.rows[..], &tally.cells[..]);
-    let (m, n) = (reference.total(), tally.values);
-    if n == 0 || m == 0 {
-        return None;
-    }
-    let psi = statistic::psi(r, c);
-    let threshold = statistic::threshold(r.len(), n, m, sensitivity);
-    let ordered = reference.cells.is_ordered();
+    let (cells, m, n) = (r.len(), reference.total(), tally.values);
+    let psi = statistic::psi(r, c)?;
+    let is_ordered = reference.cells.is_ordered();
+    let sums = Sums {
+        reference: r,
+        window: c,
+    };
     Some(Drift {
         reference: Arc::from(PROFILE),
         psi,
-        threshold,
-        ratio: enough(reference, n, sensitivity).then(|| psi / threshold),
-        excess: statistic::excess(psi, r.len(), n, m, sensitivity.design_effect),
+        threshold: statistic::threshold(cells, n, m, sensitivity),
+        ratio: statistic::ratio(psi, cells, n, m, sensitivity),
+        excess: statistic::excess(psi, cells, n, m, sensitivity.design_effect),
         distances: statistic::DISTANCES
             .iter()
-            .filter(|distance| ordered || !distance.needs_order)
-            .map(|distance| (distance.name, (distance.of)(r, c)))
+            .filter(|(_, unordered, _)| is_ordered || *unordered)
+            .filter_map(|(name, _, distance)| Some((*name, distance(&sums)?)))
             .collect(),
     })
 }

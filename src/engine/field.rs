@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::config::{Config, FeatureConfig};
 use crate::batch::{Column, NoText, Numbers, Role, Values};
-use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
+use crate::profile::{CategoryCells, Cells, FeatureProfile, hash_cell};
 use crate::tally::{FeatureTally, Missed, Tally};
 use crate::window::Ring;
 
@@ -80,8 +80,8 @@ impl Field {
             (Some(old), Some(new)) => new.has_cells_of(old),
             _ => false,
         };
-        let same_profile = self.reference.as_ref().map(|r| &r.profile)
-            == reference.as_ref().map(|r| &r.profile);
+        let same_profile =
+            self.reference.as_ref().map(|r| &r.profile) == reference.as_ref().map(|r| &r.profile);
         let cells = reference
             .as_ref()
             .and_then(|r| r.feature.cells.as_ref())
@@ -100,11 +100,6 @@ impl Field {
     /// Whether the profile names this field, so that rows without it are absent.
     pub fn is_expected(&self) -> bool {
         self.reference.is_some()
-    }
-
-    /// Kind of the reference, if there is one.
-    pub fn kind(&self) -> Option<Kind> {
-        self.reference.as_ref().map(|r| r.feature.kind)
     }
 
     /// Folds rows of a column into the pending sums.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::batch::Role;
-use crate::profile::{FeatureProfile, Missing};
+use crate::profile::{FeatureProfile, Missing, Profile};
 
 /// Everything known at one evaluation.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +96,8 @@ pub struct ReferenceSnapshot {
     pub source: &'static str,
     /// When it was made, seconds since the Unix epoch, if known.
     pub created_at: Option<f64>,
+    /// The profile itself.
+    pub document: Arc<Profile>,
 }
 
 /// Traffic of one window.

@@ -8,7 +8,7 @@ use super::config::{Config, WindowConfig};
 use super::field::{Field, Reference, Scratch};
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
 use crate::batch::{Batch, Outcome, Role, Schema};
-use crate::tally::{Missed, Tally, TrafficTally};
+use crate::tally::{FeatureTally, Missed, Tally, TrafficTally};
 use crate::window::Ring;
 
 /// Schemas whose fields are remembered per version; a source that sends a new schema each time
@@ -135,11 +135,6 @@ impl Version {
         Some(at)
     }
 
-    /// The field of this name.
-    pub fn field(&self, name: &str) -> Option<&Field> {
-        self.index.get(name).map(|&at| &self.fields[at])
-    }
-
     /// What the fields of `schema` are to this version; `make` makes those that are new, or `None`
     /// for fields without series of their own.
     pub fn resolve(
@@ -156,7 +151,9 @@ impl Version {
             .iter()
             .map(|field| match self.index.get(&field.name) {
                 Some(&at) => Some(at),
-                None => make(&field.name, field.role).and_then(|new| self.add_field(new, max_fields)),
+                None => {
+                    make(&field.name, field.role).and_then(|new| self.add_field(new, max_fields))
+                }
             })
             .collect();
         let mut is_named = vec![false; self.fields.len()];
@@ -169,11 +166,6 @@ impl Version {
         }
         self.resolved.insert(schema.uid(), resolved.clone());
         resolved
-    }
-
-    /// Forgets what schemas resolve to, after fields were added or dropped.
-    pub fn forget_schemas(&mut self) {
-        self.resolved.clear();
     }
 
     /// Takes the pending sums to their slices and makes `at` the moment that the next rows belong
@@ -285,27 +277,56 @@ impl Version {
         }
     }
 
-    /// Puts the references of a profile in force, for the fields that `choose` accepts.
-    pub fn install(
-        &mut self,
-        references: &[Reference],
-        model: &str,
-        config: &Config,
-        choose: impl Fn(&Reference) -> bool,
-    ) {
+    /// Puts these references in force, and no others: fields of traffic that they lack lose
+    /// theirs, fields that they name and traffic has not brought yet are there from now on.
+    pub fn install(&mut self, references: Vec<Reference>, model: &str, config: &Config) {
         self.flush();
-        for reference in references.iter().filter(|reference| choose(reference)) {
+        let mut has_reference = vec![false; self.fields.len()];
+        for reference in references {
             let name: Arc<str> = reference.feature.name.as_str().into();
             match self.index.get(&name) {
-                Some(&at) => self.fields[at].set_reference(Some(reference.clone())),
+                Some(&at) => {
+                    let field = &mut self.fields[at];
+                    field.role = field.config.role.unwrap_or(reference.feature.role);
+                    field.set_reference(Some(reference));
+                    has_reference[at] = true;
+                }
                 None => {
                     let role = reference.feature.role;
-                    let field = Field::new(name, role, Some(reference.clone()), model, config);
-                    self.add_field(field, config.max_fields);
+                    let field = Field::new(name, role, Some(reference), model, config);
+                    if field.role.is_watched() {
+                        self.add_field(field, config.max_fields);
+                        has_reference.push(true);
+                    }
                 }
             }
         }
-        self.forget_schemas();
+        for (field, has_reference) in self.fields.iter_mut().zip(has_reference) {
+            if !has_reference {
+                field.set_reference(None);
+            }
+        }
+        self.resolved.clear();
+    }
+
+    /// New settings: what they say of the fields, and other windows. `kept` gives, for each window
+    /// of the new settings, its place among the old ones.
+    pub fn reconfigure(&mut self, model: &str, config: &Config, kept: &[Option<usize>]) {
+        self.flush();
+        self.pending_slices.clear();
+        self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
+        for field in &mut self.fields {
+            field.config = config.feature(model, &field.name);
+            if let Some(role) = field.config.role {
+                field.role = role;
+            }
+            let empty = FeatureTally::new(field.since_start.cells.len());
+            field.windows = rearranged(&field.windows, kept, &empty);
+        }
+        self.fields.retain(|field| field.role.is_watched());
+        let names = self.fields.iter().map(|field| field.name.clone());
+        self.index = names.enumerate().map(|(at, name)| (name, at)).collect();
+        self.resolved.clear();
     }
 
     /// Bytes of memory held.
@@ -314,6 +335,13 @@ impl Version {
             + self.traffic.iter().map(Ring::bytes).sum::<usize>()
             + self.fields.iter().map(Field::bytes).sum::<usize>()
     }
+}
+
+/// The windows that stay, at their new places; new ones empty.
+fn rearranged<T: Tally>(old: &[Ring<T>], kept: &[Option<usize>], empty: &T) -> Vec<Ring<T>> {
+    kept.iter()
+        .map(|place| place.map_or_else(|| Ring::new(empty), |place| old[place].clone()))
+        .collect()
 }
 
 fn miss_absent(field: &mut Field, rows: usize) {
@@ -332,7 +360,10 @@ fn rows_of<'a>(
     let failed = if role.is_output() { failed } else { &[] };
     let (start, end) = (rows.start, rows.end);
     let starts = std::iter::once(start).chain(failed.iter().map(|gap| gap.end));
-    let ends = failed.iter().map(|gap| gap.start).chain(std::iter::once(end));
+    let ends = failed
+        .iter()
+        .map(|gap| gap.start)
+        .chain(std::iter::once(end));
     starts
         .zip(ends)
         .map(move |(from, to)| from.clamp(start, end)..to.clamp(start, end))

@@ -1,0 +1,70 @@
+//! Pure functions of sums: how far the rows of a window are from those of the reference, and how
+//! far they may be by chance.
+//!
+//! Everything here takes plain numbers and slices, `reference` = r_i and `window` = c_i rows in
+//! cell i, and knows no other module, so that the sidecar, the offline comparison and the fleet's
+//! PromQL can only ever compute the same thing. B is the number of cells, m = Σr, n = Σc, q = r/m,
+//! p = c/n.
+//!
+//! Drift is [`psi()`]; [`ratio`] judges it. The [`DISTANCES`] show the same change on other scales
+//! and never alarm. A function that has nothing to compare, because a side is empty, says so with
+//! `None`; none ever gives NaN.
+//!
+//! To add a distance: a file in `statistic/` and a line in [`DISTANCES`]. Settings, metrics and the
+//! law tests read that list.
+
+mod hellinger;
+mod jensen_shannon;
+mod kolmogorov_smirnov;
+mod normal;
+mod psi;
+mod rate;
+mod threshold;
+mod wilson;
+
+pub use hellinger::hellinger;
+pub use jensen_shannon::jensen_shannon;
+pub use kolmogorov_smirnov::kolmogorov_smirnov;
+pub use normal::{normal_tail, normal_tail_quantile};
+pub use psi::psi;
+pub use rate::{RATE_MARGIN, is_raised};
+pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
+pub use wilson::wilson_lower;
+
+/// The sums of both sides of a comparison, all that a distance may see.
+///
+/// Distances of a value's size, not only its cell, will find their sums here too.
+#[derive(Clone, Copy, Debug)]
+pub struct Sums<'a> {
+    /// Reference rows in each cell, r_i.
+    pub reference: &'a [u64],
+    /// Window rows in each cell, c_i; as many cells.
+    pub window: &'a [u64],
+}
+
+/// A distance between the two sides; `None` when a side is empty.
+pub type Distance = fn(&Sums<'_>) -> Option<f64>;
+
+/// Every distance: its name (the metric label `statistic`), whether it means anything where cells
+/// have no order (categories, hashes), and the function.
+pub const DISTANCES: &[(&str, bool, Distance)] = &[
+    ("js", true, |s| jensen_shannon(s.reference, s.window)),
+    ("ks", false, |s| kolmogorov_smirnov(s.reference, s.window)),
+    ("hellinger", true, |s| hellinger(s.reference, s.window)),
+];
+
+/// Rows of both sides, (m, n), as divisors; `None` when a side is empty.
+///
+/// # Panics
+/// When the sides have different numbers of cells: they were not counted by the same profile, and
+/// any number would be a lie.
+fn totals(reference: &[u64], window: &[u64]) -> Option<(f64, f64)> {
+    assert_eq!(
+        reference.len(),
+        window.len(),
+        "reference and window have different cells"
+    );
+    let m: u64 = reference.iter().sum();
+    let n: u64 = window.iter().sum();
+    (m > 0 && n > 0).then_some((m as f64, n as f64))
+}

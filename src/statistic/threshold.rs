@@ -1,0 +1,144 @@
+//! The threshold of drift: how large the PSI of a harmless change can become by chance.
+//!
+//! One formula for all features, window lengths and traffic. It tests "the true PSI is at most δ",
+//! not "nothing changed at all", which is never true in production; so it holds both a smallest
+//! effect that matters and the noise of few rows, and the alert is the same everywhere: ratio > 1.
+
+use std::f64::consts::LN_2;
+
+use super::normal::{normal_tail, normal_tail_quantile};
+
+/// What counts as drift of one feature.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sensitivity {
+    /// δ ≥ 0, PSI of the largest change that is still harmless.
+    pub minimum_effect: f64,
+    /// z ≥ 0, normal quantile of the one-sided false-alarm rate: 4.75 is one in a million.
+    pub significance: f64,
+    /// φ ≥ 1, how much more the counts vary than those of independent rows.
+    pub design_effect: f64,
+}
+
+impl Default for Sensitivity {
+    fn default() -> Self {
+        Self {
+            minimum_effect: 0.02,
+            significance: 4.75,
+            design_effect: 1.0,
+        }
+    }
+}
+
+/// PSI above which a feature has drifted, T(n), for n window and m reference rows in B cells.
+///
+/// A scaled non-central χ² quantile: PSI ≈ v·χ²_k(λ), whose quantile at z is taken by Patnaik's
+/// central χ² with the same first two moments and Wilson and Hilferty's cube.
+///
+/// v = φ(1/n + 1/m), k = B − 1, λ = δ/v, f = (k+λ)² / (k+2λ)
+///
+/// k ≥ 2: T = v(k+λ) · (1 − 2/(9f) + z·√(2/(9f)))³
+///
+/// k = 1: T = v(√λ + z)², the exact square; at δ = 0 both sides of the normal count, hence with the
+/// z of α/2 in place of that of α.
+///
+/// **Range** above 0. Falls with n towards δ, rises with δ, z, φ and B. For few rows it is the noise
+/// floor v·χ²_k.
+///
+/// **Zeros** Infinite when a side is empty or there are fewer than two cells: then no drift is
+/// beyond chance.
+///
+/// **Accuracy** of Patnaik with Wilson–Hilferty against the exact quantile: 5 % for k ≥ 9 down to
+/// α = 1e-4, always on the high (silent) side for small k.
+///
+/// **Source** Patnaik 1949, *The non-central χ² and F distributions*; Wilson and Hilferty 1931;
+/// Potgieter et al. 2023, arXiv 2307.11878, for the null of a tolerated difference.
+///
+/// ```
+/// use driftgauge::statistic::{Sensitivity, threshold};
+///
+/// let sensitivity = Sensitivity::default();
+/// let of_rows = |n| format!("{:.4}", threshold(24, n, 50_000, &sensitivity));
+/// assert_eq!(of_rows(120), "0.6537");
+/// assert_eq!(of_rows(3_000), "0.0652");
+/// assert_eq!(of_rows(1_000_000), "0.0273");
+/// assert_eq!(of_rows(0), "inf");
+/// ```
+pub fn threshold(cells: usize, n: u64, m: u64, sensitivity: &Sensitivity) -> f64 {
+    if cells < 2 || n == 0 || m == 0 {
+        return f64::INFINITY;
+    }
+    let v = noise(n, m, sensitivity.design_effect);
+    let k = (cells - 1) as f64;
+    let z = sensitivity.significance;
+    let lambda = sensitivity.minimum_effect / v;
+    if cells == 2 {
+        let z = if lambda > 0.0 { z } else { two_sided(z) };
+        return v * (lambda.sqrt() + z).powi(2);
+    }
+    let f = (k + lambda).powi(2) / (k + 2.0 * lambda);
+    let spread = 2.0 / (9.0 * f);
+    v * (k + lambda) * (1.0 - spread + z * spread.sqrt()).powi(3)
+}
+
+/// Drift in units of its threshold, PSI / T: above 1 is drift, the same for every feature.
+///
+/// **Range** 0 … ∞.
+///
+/// **Returns** `None` when n or m is below [`minimum_rows`], where no statistic can be believed.
+///
+/// ```
+/// use driftgauge::statistic::{Sensitivity, psi, ratio};
+///
+/// let (reference, window) = ([500, 300, 200], [150, 200, 250]);
+/// let drift = psi(&reference, &window).unwrap();
+/// let ratio_of = |n| ratio(drift, 3, n, 1_000, &Sensitivity::default());
+/// assert_eq!(format!("{:.3}", ratio_of(600).unwrap()), "1.837");
+/// assert_eq!(ratio_of(99), None);
+/// ```
+pub fn ratio(drift: f64, cells: usize, n: u64, m: u64, sensitivity: &Sensitivity) -> Option<f64> {
+    let enough = minimum_rows(cells, sensitivity.design_effect);
+    (n >= enough && m >= enough).then(|| drift / threshold(cells, n, m, sensitivity))
+}
+
+/// Rows that both sides need before drift is judged, n_min = max(100, 5·B·φ), rounded up.
+///
+/// ```
+/// use driftgauge::statistic::minimum_rows;
+///
+/// assert_eq!([minimum_rows(2, 1.0), minimum_rows(24, 1.0), minimum_rows(24, 2.17)], [100, 120, 261]);
+/// ```
+pub fn minimum_rows(cells: usize, design_effect: f64) -> u64 {
+    ((5.0 * cells as f64 * design_effect).ceil() as u64).max(100)
+}
+
+/// Drift without the noise of few rows, max(0, PSI − k·v): does not rise at night when traffic
+/// falls.
+///
+/// **Range** 0 … ∞; on unchanged data about half of the values are 0. It is 0 when a side is empty.
+///
+/// ```
+/// use driftgauge::statistic::excess;
+///
+/// assert_eq!(format!("{:.3}", excess(0.25, 24, 200, 5_000, 1.0)), "0.130");
+/// assert_eq!(excess(0.05, 24, 200, 5_000, 1.0), 0.0);
+/// ```
+pub fn excess(drift: f64, cells: usize, n: u64, m: u64, design_effect: f64) -> f64 {
+    if n == 0 || m == 0 {
+        return 0.0;
+    }
+    let k = cells.saturating_sub(1) as f64;
+    (drift - k * noise(n, m, design_effect)).max(0.0)
+}
+
+/// v = φ(1/n + 1/m): the scale of chance.
+fn noise(n: u64, m: u64, design_effect: f64) -> f64 {
+    design_effect * (1.0 / n as f64 + 1.0 / m as f64)
+}
+
+/// The z of α/2, from the z of α.
+fn two_sided(z: f64) -> f64 {
+    // The tail falls faster than exp(−z·x), so this much further out is less than half of it; where
+    // the tail is too small for a number, the bound is as good as the value.
+    let bound = z + LN_2 / z;
+    normal_tail_quantile(normal_tail(z) / 2.0).min(bound)
+}
