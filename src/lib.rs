@@ -4,4 +4,5 @@
 pub mod batch;
 pub mod engine;
 pub mod ingest;
+pub mod learn;
 pub mod profile;
