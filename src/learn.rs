@@ -284,12 +284,14 @@ fn succeeded_rows(batch: &Batch) -> Vec<Range<usize>> {
 }
 
 /// Rows of a batch that count for a field of this role.
-fn rows_of(role: Role, rows: usize, succeeded: &[Range<usize>]) -> Vec<Range<usize>> {
-    if role.is_output() {
-        succeeded.to_vec()
-    } else {
-        vec![0..rows]
-    }
+fn rows_of(
+    role: Role,
+    rows: usize,
+    succeeded: &[Range<usize>],
+) -> impl Iterator<Item = Range<usize>> + '_ {
+    let all = (!role.is_output()).then_some(0..rows);
+    let outputs = if role.is_output() { succeeded } else { &[] };
+    all.into_iter().chain(outputs.iter().cloned())
 }
 
 #[cfg(test)]

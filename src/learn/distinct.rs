@@ -10,6 +10,7 @@ pub const EXACT_DISTINCT: usize = 1_000;
 const LOG_REGISTERS: u8 = 12;
 
 /// A counter of distinct values, which come as 64-bit hashes, in any order.
+#[derive(Default)]
 pub struct Distinct {
     few: HashSet<u64>,
     many: Option<HllSketch>,
@@ -18,10 +19,7 @@ pub struct Distinct {
 impl Distinct {
     /// A counter that has seen nothing.
     pub fn new() -> Self {
-        Self {
-            few: HashSet::new(),
-            many: None,
-        }
+        Self::default()
     }
 
     /// Counts a value by its hash, which must be uniform over 64 bits.
