@@ -5,3 +5,4 @@ pub mod batch;
 pub mod engine;
 pub mod ingest;
 pub mod profile;
+pub mod settings;
