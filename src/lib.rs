@@ -2,6 +2,10 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 pub mod batch;
+pub mod cli;
+pub mod client;
 pub mod engine;
 pub mod ingest;
 pub mod profile;
+pub mod proto;
+pub mod queue;
