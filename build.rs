@@ -34,7 +34,14 @@ fn push_api() -> Result<(), Box<dyn Error>> {
         .name("IngestService")
         .package("driftgauge.ingest.v1")
         // On the wire a unary call is a client stream of one message.
-        .method(method("observe", "Observe", "crate::proto::ingest::ObserveResponse").build())
+        .method(
+            method(
+                "observe",
+                "Observe",
+                "crate::proto::ingest::ObserveResponse",
+            )
+            .build(),
+        )
         .method(
             method(
                 "observe_stream",

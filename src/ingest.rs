@@ -10,7 +10,7 @@ pub mod push;
 
 pub use counts::SourceCounts;
 pub use intake::{
-    Admission, Decision, HandOver, Intake, KnownSchema, ModelLimits, ModelRefused, Reject, Refused,
+    Admission, Decision, HandOver, Intake, KnownSchema, ModelLimits, ModelRefused, Refused, Reject,
     Undecodable, Verdict,
 };
 pub use limits::Limits;

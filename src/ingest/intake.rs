@@ -201,12 +201,7 @@ impl Intake {
 }
 
 impl State {
-    fn decide(
-        &mut self,
-        intake: &Intake,
-        request: HandOver,
-        logs: &mut Vec<Refusal>,
-    ) -> Verdict {
+    fn decide(&mut self, intake: &Intake, request: HandOver, logs: &mut Vec<Refusal>) -> Verdict {
         let HandOver {
             client_id,
             sequence,

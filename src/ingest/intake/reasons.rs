@@ -99,7 +99,14 @@ impl Refusal {
             rows,
             detail,
         } = self;
-        tracing::warn!(source, kind, reason, rows, detail, "refused; said at most once a minute");
+        tracing::warn!(
+            source,
+            kind,
+            reason,
+            rows,
+            detail,
+            "refused; said at most once a minute"
+        );
     }
 }
 

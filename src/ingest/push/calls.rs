@@ -112,7 +112,10 @@ pub(super) fn times(
     };
     let Some(base) = micros(base) else {
         rejections.add(BadValue, "base_time", rows as u64, || {
-            format!("base_time {}s {}ns is out of range", base.seconds, base.nanos)
+            format!(
+                "base_time {}s {}ns is out of range",
+                base.seconds, base.nanos
+            )
         });
         return Times::Arrival;
     };

@@ -192,7 +192,10 @@ impl<'a> Columns<'a> {
             if found == rows {
                 Ok(())
             } else {
-                Err((LengthMismatch, format!("has {found} {what} for {rows} rows")))
+                Err((
+                    LengthMismatch,
+                    format!("has {found} {what} for {rows} rows"),
+                ))
             }
         };
         match values {
@@ -222,7 +225,10 @@ impl<'a> Columns<'a> {
             }
             Some(WireValues::Strings(_) | WireValues::Dictionary(_)) if !is_text => Err((
                 TypeMismatch,
-                format!("is {:?} in the schema and a string in its column", field.value_type),
+                format!(
+                    "is {:?} in the schema and a string in its column",
+                    field.value_type
+                ),
             )),
             Some(WireValues::Strings(strings)) => {
                 of_rows("strings", strings.values.len())?;
@@ -260,7 +266,11 @@ impl<'a> Columns<'a> {
                 }
                 let spelled = codes.iter().map(|code| {
                     let text = &dictionary[*code as usize];
-                    if too_long(text) { None } else { Some(text.clone()) }
+                    if too_long(text) {
+                        None
+                    } else {
+                        Some(text.clone())
+                    }
                 });
                 let spelled = spelled.collect();
                 Ok(self.some_invalid(field, spelled, presence))
@@ -327,7 +337,10 @@ impl<'a> Columns<'a> {
         let usable = self.schema.usable[index];
         if !usable {
             self.reject(BadSchema, &field.name, || {
-                format!("the schema makes no sense of field {index} {:?}", field.name)
+                format!(
+                    "the schema makes no sense of field {index} {:?}",
+                    field.name
+                )
             });
         }
         usable

@@ -156,7 +156,10 @@ fn one(
         None => match intake.schema(client_id, &name, batch.schema_id) {
             Some(known) if batch.schema_id != 0 => known,
             _ => {
-                let detail = format!("schema_id {:#x} of model {name:?} is not known", batch.schema_id);
+                let detail = format!(
+                    "schema_id {:#x} of model {name:?} is not known",
+                    batch.schema_id
+                );
                 return refuse(Reject::UnknownSchema, detail);
             }
         },
@@ -227,14 +230,19 @@ fn with_schema(
     }
 }
 
-
 /// Whether a batch says nothing at all: no rows, no calls, no values.
 fn is_silent(batch: &wire::PredictionBatch) -> bool {
     batch.rows == 0 && batch.call_rows.is_empty() && !has_values(batch)
 }
 
 fn has_values(batch: &wire::PredictionBatch) -> bool {
-    slices(batch) > 0 || !batch.columns.is_empty() || !batch.prediction_ids.is_empty()
+    let of_calls = !batch.latency_micros.is_empty()
+        || !batch.outcomes.is_empty()
+        || !batch.trace_ids.is_empty();
+    slices(batch) > 0
+        || !batch.columns.is_empty()
+        || !batch.prediction_ids.is_empty()
+        || (batch.call_rows.is_empty() && of_calls)
 }
 
 /// Bytes of the message that the columns of this batch would keep.

@@ -63,7 +63,10 @@ pub(super) fn decode(
         let mut fault = None;
         let mut role = role(field.role);
         if role.is_none() {
-            fault = Some(format!("field {name:?} has the unknown role {}", field.role));
+            fault = Some(format!(
+                "field {name:?} has the unknown role {}",
+                field.role
+            ));
         }
         let value_type = value_type(field.r#type);
         if value_type.is_none() {
