@@ -29,10 +29,14 @@
 
 pub mod analysis;
 pub mod batch;
+pub mod cli;
+pub mod client;
 pub mod engine;
 pub mod ingest;
 pub mod learn;
 pub mod profile;
+pub mod proto;
+pub mod queue;
 pub mod settings;
 pub mod statistic;
 pub mod tally;
