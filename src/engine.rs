@@ -1,4 +1,5 @@
 //! x
+pub mod budget;
 mod snapshot;
 pub use snapshot::*;
 /// Upper bounds of `driftgauge_request_duration_seconds`.
