@@ -19,12 +19,13 @@ mod collector;
 mod page;
 mod pen;
 mod room;
+mod routes;
 mod status;
 mod text;
 mod url;
 
 pub use collector::ModelCollector;
-//HTTP
+pub use http::{WebOptions, WebState, serve_web};
 pub use own::Sidecar;
 pub use process::Process;
 pub use text::classic;
