@@ -7,6 +7,7 @@
 //! `model` keeps references and versions, `version` fields and traffic, `field` the sums of one
 //! field; `evaluate` turns sums into figures.
 
+pub mod budget;
 mod config;
 mod evaluate;
 mod field;

@@ -32,6 +32,7 @@ pub mod batch;
 pub mod cli;
 pub mod client;
 pub mod engine;
+pub mod export;
 pub mod ingest;
 pub mod learn;
 pub mod profile;
