@@ -74,8 +74,7 @@ impl Analysis {
             let latest = self.config.load_full();
             if !Arc::ptr_eq(&latest, &config) {
                 config = latest;
-                let changed =
-                    catch_unwind(AssertUnwindSafe(|| engine.reconfigure(config.clone())));
+                let changed = catch_unwind(AssertUnwindSafe(|| engine.reconfigure(config.clone())));
                 if changed.is_err() {
                     panics += 1;
                     engine = Engine::new(config.clone());

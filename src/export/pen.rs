@@ -115,9 +115,7 @@ impl<'b> Pen<'b, '_> {
         if base.is_empty() && further.is_empty() {
             return metric.encode_gauge(&value);
         }
-        metric
-            .encode_family(&(base, further))?
-            .encode_gauge(&value)
+        metric.encode_family(&(base, further))?.encode_gauge(&value)
     }
 
     /// One sample of a gauge that holds a whole number.
@@ -132,17 +130,11 @@ impl<'b> Pen<'b, '_> {
         if base.is_empty() && further.is_empty() {
             return metric.encode_gauge(&value);
         }
-        metric
-            .encode_family(&(base, further))?
-            .encode_gauge(&value)
+        metric.encode_family(&(base, further))?.encode_gauge(&value)
     }
 
     /// One sample of an info family.
-    pub(super) fn info(
-        &mut self,
-        base: &[Label<'_>],
-        further: &[Label<'_>],
-    ) -> Result<(), Error> {
+    pub(super) fn info(&mut self, base: &[Label<'_>], further: &[Label<'_>]) -> Result<(), Error> {
         *self.samples += 1;
         self.open()?.encode_info(&(base, further))
     }
