@@ -1,1 +1,4 @@
-//! x
+//! The commands, one file each.
+
+pub mod check;
+pub mod serve;

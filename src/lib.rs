@@ -28,6 +28,7 @@
 #![deny(missing_docs)]
 
 pub mod analysis;
+pub mod app;
 pub mod batch;
 pub mod cli;
 pub mod client;
@@ -41,4 +42,5 @@ pub mod queue;
 pub mod settings;
 pub mod statistic;
 pub mod tally;
+pub mod telemetry;
 pub mod window;
