@@ -5,7 +5,6 @@ mod configuration;
 mod learned;
 mod web;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -65,7 +64,10 @@ impl App {
             }
         };
 
-        let queue = Arc::new(Queue::new(settings.queue.rows, settings.queue.bytes.bytes()));
+        let queue = Arc::new(Queue::new(
+            settings.queue.rows,
+            settings.queue.bytes.bytes(),
+        ));
         let admission = Arc::new(Admission::new(configuration::model_limits(&settings)));
         configuration::name_models(&admission, &settings);
         let intake = Arc::new(Intake::new("push", queue.clone(), admission.clone()));
@@ -76,7 +78,9 @@ impl App {
             queue: queue.clone(),
             snapshot: snapshot.clone(),
             config: Arc::new(ArcSwap::from_pointee(config)),
-            tick: Arc::new(ArcSwap::from_pointee(settings.tick.duration())),
+            tick: Arc::new(ArcSwap::from_pointee(Duration::from_millis(
+                settings.tick.millis(),
+            ))),
         };
         let is_ready = Arc::new(AtomicBool::new(false));
         let running = {
@@ -132,7 +136,9 @@ impl App {
             admission.set_limits(configuration::model_limits(settings));
             configuration::name_models(&admission, settings);
             state.series_limit.store(Arc::new(settings.web.max_series));
-            analysis.tick.store(Arc::new(settings.tick.duration()));
+            analysis
+                .tick
+                .store(Arc::new(Duration::from_millis(settings.tick.millis())));
             let config = configuration::engine_config(&loaded, library.profiles());
             analysis.config.store(Arc::new(config));
         };
@@ -173,10 +179,8 @@ impl App {
 }
 
 /// Resolves when `stopped` turns true.
-fn asked(mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    }
+async fn asked(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// Resolves when the process is asked to end: SIGTERM or Ctrl-C.
@@ -207,4 +211,3 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
 }
-

@@ -9,10 +9,7 @@ use crate::profile::Profile;
 use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
 
 /// What the engine is told. `learned` are references kept from before, by model.
-pub(super) fn engine_config(
-    loaded: &Loaded,
-    learned: &HashMap<Arc<str>, Arc<Profile>>,
-) -> Config {
+pub(super) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
         .models
@@ -22,9 +19,9 @@ pub(super) fn engine_config(
     for (name, profile) in learned {
         models.entry(name.clone()).or_default().learned = Some(profile.clone());
     }
-    let windows = settings.windows.spans().iter().map(|span| WindowConfig {
+    let windows = settings.windows.as_slice().iter().map(|span| WindowConfig {
         label: span.to_string().into(),
-        micros: span.duration().as_micros() as i64,
+        micros: span.micros(),
     });
     Config {
         windows: windows.collect(),
@@ -71,7 +68,10 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
         (Arc::from(feature.as_str()), config)
     });
     ModelConfig {
-        profile: model.profile.as_ref().and_then(|_| loaded.profile(name, "").cloned()),
+        profile: model
+            .profile
+            .as_ref()
+            .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
         versions: versions.collect(),
         feature: feature_config(&model.metrics, &model.drift),

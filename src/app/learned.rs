@@ -64,7 +64,8 @@ impl Library {
             if known.is_some_and(|hash| hash.starts_with(&*reference.profile)) {
                 continue;
             }
-            self.kept.insert(model.model.clone(), reference.profile.clone());
+            self.kept
+                .insert(model.model.clone(), reference.profile.clone());
             self.announce(&model.model, &reference.document);
         }
     }

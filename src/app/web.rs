@@ -56,7 +56,10 @@ impl WebState for State {
                 && version.is_none_or(|version| &*found.version == version)
                 && !found.references.is_empty()
         })?;
-        found.references.first().map(|reference| reference.document.clone())
+        found
+            .references
+            .first()
+            .map(|reference| reference.document.clone())
     }
 
     fn reload(&self) -> Result<(), String> {
