@@ -255,10 +255,7 @@ mod tests {
         assert_eq!((two.dropped.fleet, two.dropped.detail), (153, 29));
 
         let three = plan(&features, 44);
-        assert_eq!(
-            three.details,
-            [Detail::Lean, Detail::Lean, Detail::Hidden]
-        );
+        assert_eq!(three.details, [Detail::Lean, Detail::Lean, Detail::Hidden]);
         assert_eq!(three.dropped.features, 15);
         assert_eq!(three.series, 30);
     }

@@ -144,9 +144,8 @@ fn connect(
     // Without it the last packet of a page may wait for an acknowledgement.
     let _ = stream.set_nodelay(true);
     let leave = Arc::clone(leave);
-    let service = service_fn(move |request| {
-        routes::answer(Arc::clone(&routes), Arc::clone(&leave), request)
-    });
+    let service =
+        service_fn(move |request| routes::answer(Arc::clone(&routes), Arc::clone(&leave), request));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)

@@ -161,8 +161,19 @@ mod tests {
     #[test]
     fn labels_do_not_clash_with_those_of_the_scrape() {
         let reserved = [
-            "instance", "job", "pod", "namespace", "node", "cluster", "service", "le", "quantile",
-            "type", "env", "region", "zone",
+            "instance",
+            "job",
+            "pod",
+            "namespace",
+            "node",
+            "cluster",
+            "service",
+            "le",
+            "quantile",
+            "type",
+            "env",
+            "region",
+            "zone",
         ];
         for family in FAMILIES {
             let keys: Vec<_> = family.scope.labels().iter().chain(family.labels).collect();

@@ -248,7 +248,11 @@ mod tests {
     #[test]
     fn the_most_specific_range_decides_the_quality_of_a_format() {
         chosen("*/*, text/plain;q=0.1", Format::OpenMetrics, None);
-        chosen("text/*;q=0.1, application/*;q=0.2", Format::OpenMetrics, None);
+        chosen(
+            "text/*;q=0.1, application/*;q=0.2",
+            Format::OpenMetrics,
+            None,
+        );
         chosen(
             &format!("*/*;q=0.1, {PROTOBUF};q=0.2"),
             Format::Protobuf,
@@ -273,7 +277,11 @@ mod tests {
             Format::OpenMetrics,
             None,
         );
-        chosen("text/plain, application/openmetrics-text", Format::Text, None);
+        chosen(
+            "text/plain, application/openmetrics-text",
+            Format::Text,
+            None,
+        );
     }
 
     #[test]

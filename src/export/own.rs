@@ -97,7 +97,9 @@ impl Collector for SidecarCollector {
         if let Some(process) = &self.process {
             process::write(&mut book, process)?;
         }
-        let samples = self.samples.fetch_add(book.samples() + 1, Ordering::Relaxed);
+        let samples = self
+            .samples
+            .fetch_add(book.samples() + 1, Ordering::Relaxed);
         let all = samples + book.samples() + 1;
         book.family(&names::SERIES).whole(&[], &[], all as u64)
     }

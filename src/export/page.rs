@@ -44,10 +44,10 @@ fn write_page(
          <h1>driftgauge {}</h1>\n",
         Escaped(&sidecar.version)
     )?;
-    write!(
+    writeln!(
         html,
         "<p><a href=\"{}\">metrics</a> · <a href=\"/api/v1/status\">status</a> · \
-         <a href=\"/-/healthy\">healthy</a> · <a href=\"/-/ready\">ready</a></p>\n",
+         <a href=\"/-/healthy\">healthy</a> · <a href=\"/-/ready\">ready</a></p>",
         Escaped(&options.metrics_path)
     )?;
     if snapshot.models.is_empty() {
@@ -180,12 +180,18 @@ mod tests {
     #[test]
     fn names_cannot_become_markup() {
         let escaped = Escaped("<a href='x' onclick=\"y\">&").to_string();
-        assert_eq!(escaped, "&lt;a href=&#39;x&#39; onclick=&quot;y&quot;&gt;&amp;");
+        assert_eq!(
+            escaped,
+            "&lt;a href=&#39;x&#39; onclick=&quot;y&quot;&gt;&amp;"
+        );
     }
 
     #[test]
     fn thousands_are_apart() {
         let shown = [0.0, 999.0, 1000.0, 1234567.0].map(|n| Thousands(n).to_string());
-        assert_eq!(shown, ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+        assert_eq!(
+            shown,
+            ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]
+        );
     }
 }

@@ -58,7 +58,10 @@ impl Process {
 /// parentheses and may hold anything.
 fn field(stat: &str, number: usize) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
+    rest.split_whitespace()
+        .nth(number.checked_sub(3)?)?
+        .parse()
+        .ok()
 }
 
 fn parse_boot_time(stat: &str) -> Option<f64> {
@@ -81,7 +84,8 @@ fn word<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 
 pub(super) fn write(book: &mut Book<'_>, process: &Process) -> Result<(), Error> {
     if let Some(seconds) = process.cpu_seconds {
-        book.family(&names::PROCESS_CPU).counter(&[], &[], seconds)?;
+        book.family(&names::PROCESS_CPU)
+            .counter(&[], &[], seconds)?;
     }
     for (family, value) in [
         (&names::PROCESS_RESIDENT_MEMORY, process.resident_bytes),
@@ -115,7 +119,10 @@ mod tests {
     fn an_unlimited_number_of_files_is_no_number() {
         let limits = "Limit  Soft  Hard  Units\nMax open files            1024  4096  files\n";
         assert_eq!(parse_max_fds(limits), Some(1024));
-        assert_eq!(parse_max_fds("Max open files  unlimited unlimited files"), None);
+        assert_eq!(
+            parse_max_fds("Max open files  unlimited unlimited files"),
+            None
+        );
     }
 
     #[cfg(target_os = "linux")]

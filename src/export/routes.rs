@@ -140,7 +140,8 @@ impl Routes {
 
     fn profile(&self, snapshot: &Snapshot, query: &str) -> Answer {
         let Some(model) = url::parameter(query, "model").filter(|model| !model.is_empty()) else {
-            let hint = "Say which model: /api/v1/profile?model=<model>, optionally &version=<version>.";
+            let hint =
+                "Say which model: /api/v1/profile?model=<model>, optionally &version=<version>.";
             return sentence(StatusCode::BAD_REQUEST, hint);
         };
         let version = url::parameter(query, "version").filter(|version| !version.is_empty());
@@ -151,7 +152,9 @@ impl Routes {
             *known.model == *model && version.as_ref().is_none_or(|v| *known.version == **v)
         });
         let why = match known.map(|known| known.learning) {
-            None => format!("No traffic of model {model:?} has been seen, and no profile is configured for it."),
+            None => format!(
+                "No traffic of model {model:?} has been seen, and no profile is configured for it."
+            ),
             Some(Some(learning)) => format!(
                 "Model {model:?} is still learning its reference: {} of {} rows so far.",
                 learning.rows, learning.wanted
@@ -181,7 +184,10 @@ fn sentence(status: StatusCode, sentence: impl Into<String>) -> Answer {
 }
 
 fn missing(path: &str, options: &WebOptions) -> Answer {
-    let why = format!("There is nothing at {path}; metrics are at {}.", options.metrics_path);
+    let why = format!(
+        "There is nothing at {path}; metrics are at {}.",
+        options.metrics_path
+    );
     sentence(StatusCode::NOT_FOUND, why)
 }
 
@@ -195,7 +201,10 @@ fn not_allowed(method: &Method, allow: &'static str) -> Answer {
 
 fn failed() -> Answer {
     tracing::error!("a page could not be rendered");
-    sentence(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be rendered; see the log.")
+    sentence(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The page could not be rendered; see the log.",
+    )
 }
 
 /// All values of a header that is a list, as one.

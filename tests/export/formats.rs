@@ -53,7 +53,11 @@ fn awkward_names_come_back_as_they_were() {
     assert_eq!(
         page.value(
             "driftgauge_feature_drift_ratio",
-            &[("feature", AWKWARD), ("window", "1h"), ("reference", "version:1")]
+            &[
+                ("feature", AWKWARD),
+                ("window", "1h"),
+                ("reference", "version:1")
+            ]
         ),
         4.0
     );
@@ -64,7 +68,10 @@ fn awkward_names_come_back_as_they_were() {
         ),
         9_999.0
     );
-    assert_eq!(page.value("driftgauge_learning_rows", &[("model", AWKWARD)]), 1_200.0);
+    assert_eq!(
+        page.value("driftgauge_learning_rows", &[("model", AWKWARD)]),
+        1_200.0
+    );
 }
 
 #[test]
@@ -104,7 +111,10 @@ fn categories_learned_from_traffic_are_not_on_the_page() {
         .filter(|(name, _)| name == "driftgauge_reference_bin_rows")
         .collect();
     assert_eq!(bins.len(), 4);
-    assert!(bins.iter().all(|(_, labels)| labels.iter().all(|(key, _)| key != "range")));
+    assert!(
+        bins.iter()
+            .all(|(_, labels)| labels.iter().all(|(key, _)| key != "range"))
+    );
     let ranges = page
         .with("feature", AWKWARD)
         .filter(|(_, labels)| labels.iter().any(|(key, _)| key == "range"));
@@ -134,8 +144,15 @@ fn an_empty_snapshot_gives_a_page_of_the_sidecar_alone() {
     let snapshot = Snapshot::default();
     let page = parsed(&snapshot);
     assert!(page.families.keys().all(|name| !name.contains("feature_")));
-    assert!(!page.families.contains_key("driftgauge_last_evaluation_timestamp_seconds"));
-    assert_eq!(page.value("driftgauge_config_last_reload_successful", &[]), 1.0);
+    assert!(
+        !page
+            .families
+            .contains_key("driftgauge_last_evaluation_timestamp_seconds")
+    );
+    assert_eq!(
+        page.value("driftgauge_config_last_reload_successful", &[]),
+        1.0
+    );
     for format in [Format::OpenMetrics, Format::Protobuf] {
         assert_eq!(self::page(format, &snapshot).series, page.samples.len());
     }

@@ -49,7 +49,9 @@ impl Page {
                     .iter()
                     .all(|(k, v)| all.iter().any(|(key, value)| key == k && value == v))
         });
-        let (_, value) = found.next().unwrap_or_else(|| panic!("no {name} {labels:?}"));
+        let (_, value) = found
+            .next()
+            .unwrap_or_else(|| panic!("no {name} {labels:?}"));
         assert!(found.next().is_none(), "several {name} {labels:?}");
         *value
     }
@@ -81,7 +83,9 @@ pub fn text(page: &str, openmetrics: bool) -> Page {
             assert!(help.insert(name, text).is_none(), "second HELP of {name}");
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').unwrap();
-            let text = help.get(name).unwrap_or_else(|| panic!("no HELP of {name}"));
+            let text = help
+                .get(name)
+                .unwrap_or_else(|| panic!("no HELP of {name}"));
             let known = (kind.to_owned(), (*text).to_owned());
             let twice = parsed.families.insert(name.to_owned(), known);
             assert!(twice.is_none(), "second TYPE of {name}");

@@ -63,8 +63,14 @@ fn the_formula_is_exact_for_every_kind_at_every_detail() {
 fn levels_cost_what_the_contract_promises() {
     let refs = &["profile"];
     for (kind, cells) in KINDS {
-        assert!(shown(kind, cells, Detail::Lean, true, refs) <= 15, "{kind:?}");
-        assert!(shown(kind, cells, Detail::Standard, false, refs) <= 45, "{kind:?}");
+        assert!(
+            shown(kind, cells, Detail::Lean, true, refs) <= 15,
+            "{kind:?}"
+        );
+        assert!(
+            shown(kind, cells, Detail::Standard, false, refs) <= 45,
+            "{kind:?}"
+        );
     }
     let numeric = Some(Kind::Numeric);
     assert_eq!(shown(numeric, 24, Detail::Lean, true, refs), 15);

@@ -31,7 +31,9 @@ pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
                 1 => AWKWARD.to_owned(),
                 i => format!("category {i}"),
             });
-            Cells::Categorical(CategoryCells::new(kept.collect(), vec!["LGA".into()], true).unwrap())
+            Cells::Categorical(
+                CategoryCells::new(kept.collect(), vec!["LGA".into()], true).unwrap(),
+            )
         }
         _ => {
             let edges = (1..cells).map(|i| i as f64 * 2.5).collect();
@@ -70,7 +72,10 @@ pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
 /// A field with every figure that its kind can have; without a kind it has no reference.
 pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) -> FeatureSnapshot {
     let profile = kind.map(|kind| Arc::new(profile_of(name, kind, cells)));
-    let cells = profile.as_ref().and_then(|p| p.cells.as_ref()).map_or(0, |c| c.rows.len());
+    let cells = profile
+        .as_ref()
+        .and_then(|p| p.cells.as_ref())
+        .map_or(0, |c| c.rows.len());
     let numeric = kind.is_none_or(Kind::is_numeric);
     let windows = WINDOWS.iter().enumerate().map(|(at, window)| {
         let figure = |value: f64| numeric.then_some(value + at as f64);
@@ -91,7 +96,11 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
         });
         FeatureWindow {
             window: (*window).into(),
-            state: if kind.is_some() { State::Ok } else { State::Unknown },
+            state: if kind.is_some() {
+                State::Ok
+            } else {
+                State::Unknown
+            },
             values: 1_000 * (at as u64 + 1),
             missing: Missing {
                 nan: 3,
@@ -106,7 +115,11 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
             max: figure(1e300),
             distinct: (at == WINDOWS.len() - 1).then_some(11.8),
             cells: vec![at as u64; cells],
-            drift: if cells > 0 { drift.collect() } else { Vec::new() },
+            drift: if cells > 0 {
+                drift.collect()
+            } else {
+                Vec::new()
+            },
         }
     });
     FeatureSnapshot {
@@ -136,14 +149,17 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
 
 /// A model with traffic and these fields.
 pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> ModelSnapshot {
-    let windows = WINDOWS.iter().enumerate().map(|(at, window)| TrafficWindow {
-        window: (*window).into(),
-        rows: 1_003 * (at as u64 + 1),
-        covered_seconds: 290.0,
-        throughput: 3.5,
-        error_ratio: Some(0.125),
-        latency: Some([0.004, 0.02, 0.25]),
-    });
+    let windows = WINDOWS
+        .iter()
+        .enumerate()
+        .map(|(at, window)| TrafficWindow {
+            window: (*window).into(),
+            rows: 1_003 * (at as u64 + 1),
+            covered_seconds: 290.0,
+            throughput: 3.5,
+            error_ratio: Some(0.125),
+            latency: Some([0.004, 0.02, 0.25]),
+        });
     ModelSnapshot {
         model: name.into(),
         version: version.into(),
@@ -176,7 +192,12 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
 /// Everything that can be on a page.
 pub fn everything() -> Snapshot {
     let amount = field("amount", Some(Kind::Numeric), 4, &["profile"]);
-    let mut airport = field(AWKWARD, Some(Kind::Categorical), 5, &["profile", "version:1"]);
+    let mut airport = field(
+        AWKWARD,
+        Some(Kind::Categorical),
+        5,
+        &["profile", "version:1"],
+    );
     airport.detail = Detail::Full;
     let mut device = field("device", Some(Kind::HighCardinality), 64, &["profile"]);
     device.fleet = false;
@@ -202,7 +223,9 @@ pub fn everything() -> Snapshot {
     let mut fraud = model(
         "fraud",
         "2",
-        vec![amount, airport, device, hour, lean, unknown, hidden, ignored, class],
+        vec![
+            amount, airport, device, hour, lean, unknown, hidden, ignored, class,
+        ],
     );
     fraud.references.push(ReferenceSnapshot {
         profile: "feedf00d".into(),

@@ -32,7 +32,9 @@ pub(super) fn write(book: &mut Book<'_>, fields: &[FieldView<'_>]) -> Result<(),
     })?;
     let numeric = |detail| at(fields, detail).filter(|view| view.may_be_numeric());
     windowed(book, &names::FEATURE_MEAN, numeric(Standard), |w| w.mean)?;
-    windowed(book, &names::FEATURE_STDDEV, numeric(Standard), |w| w.stddev)?;
+    windowed(book, &names::FEATURE_STDDEV, numeric(Standard), |w| {
+        w.stddev
+    })?;
     windowed(book, &names::FEATURE_MIN, numeric(Full), |w| w.min)?;
     windowed(book, &names::FEATURE_MAX, numeric(Full), |w| w.max)?;
 

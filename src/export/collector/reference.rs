@@ -40,9 +40,12 @@ pub(super) fn write(
     figure(book, &names::REFERENCE_NULL_RATIO, standard(), |r| {
         r.feature.null_ratio()
     })?;
-    figure(book, &names::REFERENCE_NEW_CATEGORY_RATIO, standard(), |r| {
-        r.feature.new_category_ratio()
-    })?;
+    figure(
+        book,
+        &names::REFERENCE_NEW_CATEGORY_RATIO,
+        standard(),
+        |r| r.feature.new_category_ratio(),
+    )?;
     let full = at(fields, Full);
     figure(book, &names::REFERENCE_OUT_OF_RANGE_RATIO, full, |r| {
         moments(r).map(|_| 0.0)
@@ -118,7 +121,11 @@ fn parameter<'v, 's: 'v>(
 ) -> Result<(), Error> {
     let mut pen = book.family(family);
     for FieldView { labels, field } in fields {
-        if let Some(reference) = field.reference.as_ref().filter(|r| r.feature.cells.is_some()) {
+        if let Some(reference) = field
+            .reference
+            .as_ref()
+            .filter(|r| r.feature.cells.is_some())
+        {
             let further = [("profile", &*reference.profile)];
             pen.gauge(labels, &further, figure(reference))?;
         }
