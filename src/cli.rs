@@ -1,1 +1,3 @@
-//! x
+//! What the command line can do, one file each.
+
+pub mod replay;
