@@ -186,6 +186,65 @@ async fn broken_frames_are_counted_apart() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn unfinished_messages_of_all_calls_are_bounded_together() {
+    use tokio::sync::mpsc;
+    use tokio_stream::wrappers::ReceiverStream;
+
+    /// The first half of a message of 80,000 bytes.
+    fn half() -> Bytes {
+        let mut half = vec![0; 40_005];
+        half[2..5].copy_from_slice(&80_000_u32.to_be_bytes()[1..]);
+        half.into()
+    }
+
+    let limits = Limits {
+        message_bytes: 100_000,
+        arriving_bytes: 100_000,
+        ..Limits::default()
+    };
+    let server = Server::start_at("127.0.0.1:0", 1_000, limits).await;
+    let mut calls = Vec::new();
+    for _ in 0..4 {
+        let (body, frames) = mpsc::channel::<Result<_, std::convert::Infallible>>(1);
+        body.send(Ok(hyper::body::Frame::data(half())))
+            .await
+            .unwrap();
+        let frames = http_body_util::StreamBody::new(ReceiverStream::new(frames));
+        let socket = tokio::net::TcpStream::connect(&server.address)
+            .await
+            .unwrap();
+        let (mut send, connection) = hyper::client::conn::http2::handshake(
+            hyper_util::rt::TokioExecutor::new(),
+            hyper_util::rt::TokioIo::new(socket),
+        )
+        .await
+        .unwrap();
+        tokio::spawn(connection);
+        let uri = "http://x/driftgauge.ingest.v1.IngestService/Observe";
+        let request = http::Request::post(uri)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(frames)
+            .unwrap();
+        let call = tokio::spawn(async move { send.send_request(request).await });
+        calls.push((body, call));
+    }
+    let refused = || count(&server.intake.counts().undecodable, "too_much_arriving");
+    until("two of four have no room", || refused() == 2).await;
+    // What ends makes room again.
+    calls.clear();
+    until("the others end", || {
+        count(&server.intake.counts().undecodable, "truncated") == 2
+    })
+    .await;
+    let mut service = server.service().await;
+    let response = service.observe(request(1, 3)).await.unwrap().into_inner();
+    assert_eq!(response.accepted_rows, 3);
+    drop(service);
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_add_up_with_many_clients_a_tiny_queue_retries_and_duplicates() {
     let server = Server::start(50).await;
