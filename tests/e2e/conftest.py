@@ -1,0 +1,88 @@
+"""Fixtures: stubs of the push API once a session, sidecars that are checked and stopped after each test."""
+
+import itertools
+import os
+import random
+
+import numpy as np
+import pytest
+
+import data
+import push
+from prometheus import Prometheus, server
+from sidecar import Sidecar, run_ok
+
+SEED = int(os.environ.get("DRIFTGAUGE_TEST_SEED", "20130508"))
+
+FAST = {"tick": "100ms", "windows": ["1h"]}
+"""One window that keeps all rows of a test, evaluated ten times a second."""
+
+
+def pytest_report_header():
+    return f"seed: {SEED} (DRIFTGAUGE_TEST_SEED)"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stubs(tmp_path_factory):
+    push.make_stubs(tmp_path_factory.mktemp("stubs"))
+
+
+@pytest.fixture
+def rng(request):
+    """Random numbers that depend on the seed and the test, not on the order of tests."""
+    seed = [SEED, *request.node.name.encode()]
+    print("seed", SEED)
+    return np.random.default_rng(seed)
+
+
+def serving(directory):
+    """A maker of sidecars and what ends them."""
+    made = []
+    numbers = itertools.count()
+
+    def make(settings=FAST, start=True, **options):
+        sidecar = Sidecar(directory / f"sidecar-{next(numbers)}", settings, **options)
+        made.append(sidecar)
+        return sidecar.start() if start else sidecar
+
+    return make, made
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts sidecars; afterwards their books must balance, and SIGTERM must end them with 0."""
+    make, made = serving(tmp_path)
+    yield make
+    failures = []
+    for sidecar in made:
+        try:
+            sidecar.close()
+        except Exception as error:  # all of them must be closed
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory):
+    """The same, for the tests of one module."""
+    make, made = serving(tmp_path_factory.mktemp("serve"))
+    yield make
+    for sidecar in made:
+        sidecar.close()
+
+
+@pytest.fixture(scope="session")
+def car_loan_profile(tmp_path_factory):
+    """The profile of the car-loan reference rows."""
+    path = tmp_path_factory.mktemp("profile") / "car-loan.profile.json"
+    roles = [f"--role={name}={role}" for name, role in data.ROLES.items()]
+    run_ok("profile", data.REFERENCE, "-o", path, *roles)
+    return path
+
+
+@pytest.fixture(params=["2.42", "3.5"], scope="module")
+def prometheus_version(request):
+    if request.param != "2.42" and not server(request.param):
+        pytest.skip(f"Prometheus {request.param} could not be fetched")
+    return request.param
