@@ -1,8 +1,8 @@
-"""Fixtures: stubs of the push API once a session, sidecars that are checked and stopped after each test."""
+"""Stubs of the push API before anything is imported; fixtures: sidecars that are checked and stopped after each test."""
 
 import itertools
 import os
-import random
+import tempfile
 
 import numpy as np
 import pytest
@@ -22,9 +22,16 @@ def pytest_report_header():
     return f"seed: {SEED} (DRIFTGAUGE_TEST_SEED)"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def stubs(tmp_path_factory):
-    push.make_stubs(tmp_path_factory.mktemp("stubs"))
+STUBS = pytest.StashKey[tempfile.TemporaryDirectory]()
+
+
+def pytest_configure(config):
+    config.stash[STUBS] = tempfile.TemporaryDirectory()
+    push.make_stubs(config.stash[STUBS].name)
+
+
+def pytest_unconfigure(config):
+    config.stash[STUBS].cleanup()
 
 
 @pytest.fixture
@@ -79,6 +86,26 @@ def car_loan_profile(tmp_path_factory):
     roles = [f"--role={name}={role}" for name, role in data.ROLES.items()]
     run_ok("profile", data.REFERENCE, "-o", path, *roles)
     return path
+
+
+@pytest.fixture(scope="session")
+def orders_profile(tmp_path_factory):
+    """The profile of 20,000 made-up orders."""
+    directory = tmp_path_factory.mktemp("profile")
+    rows = data.write_csv(data.orders(np.random.default_rng(SEED), 20_000), directory / "orders.csv")
+    path = directory / "orders.profile.json"
+    run_ok("profile", rows, "-o", path, "--role=score=score")
+    return path
+
+
+@pytest.fixture
+def orders_settings(orders_profile):
+    """Settings that watch `orders` with its profile; keywords are more settings."""
+
+    def make(**more):
+        return {**FAST, "models": {"orders": {"profile": str(orders_profile)}}, **more}
+
+    return make
 
 
 @pytest.fixture(params=["2.42", "3.5"], scope="module")

@@ -61,3 +61,38 @@ def car_loan_fields(path, start=0, stop=None):
             continue
         fields.append(Field(name, values, role))
     return fields
+
+
+COUNTRIES = ["DE", "FR", "IT", "ES"]
+
+
+def orders(rng, count, shift=0.0):
+    """Made-up rows of an order scorer: numeric, integer, boolean, categorical, score."""
+    return [
+        Field("amount", rng.normal(100 + 10 * shift, 10, count)),
+        Field("items", rng.integers(0, 20, count)),
+        Field("is_new", rng.random(count) < 0.3),
+        Field("country", [str(c) for c in rng.choice(COUNTRIES, count, p=[0.5, 0.3, 0.15, 0.05])]),
+        Field("score", rng.random(count), role="score"),
+    ]
+
+
+def without(fields, *names):
+    return [field for field in fields if field.name not in names]
+
+
+def by_name(fields):
+    return {field.name: field for field in fields}
+
+
+def write_csv(fields, path):
+    """Fields as a CSV file; null as an empty cell."""
+    columns = []
+    for field in fields:
+        present = [True] * len(field.values) if field.present is None else field.present
+        columns.append([str(v) if p else "" for v, p in zip(field.values, present)])
+    with Path(path).open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([field.name for field in fields])
+        writer.writerows(zip(*columns))
+    return Path(path)

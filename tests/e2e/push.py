@@ -18,7 +18,7 @@ pb = rpc = None
 
 
 def make_stubs(directory):
-    """Generates the stubs; called once a session, before anything else here."""
+    """Generates the stubs; called once, before the tests are imported."""
     global pb, rpc
     proto = ROOT / "proto"
     well_known = Path(importlib.import_module("grpc_tools").__file__).parent / "_proto"
