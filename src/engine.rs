@@ -7,6 +7,7 @@
 //! `model` keeps references and versions, `version` fields and traffic, `field` the sums of one
 //! field; `evaluate` turns sums into figures.
 
+pub mod budget;
 mod config;
 mod evaluate;
 mod field;
@@ -41,7 +42,6 @@ pub const REQUEST_ROWS_BUCKETS: [f64; 7] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0,
 pub const LATENCY_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
 /// All models.
-#[derive(Debug)]
 pub struct Engine {
     config: Arc<Config>,
     models: BTreeMap<Arc<str>, Model>,
@@ -121,18 +121,45 @@ impl Engine {
             model.forget_idle_versions(now.saturating_sub(longest.saturating_mul(2)), &config);
             config.models.contains_key(name) || !model.is_idle()
         });
+        for model in self.models.values_mut() {
+            model.advance(now, &config);
+        }
+        let plan = self.plan();
+        let mut exposures = plan.details.into_iter().zip(plan.fleets);
         let mut snapshot = Snapshot {
             evaluated_at: now as f64 * 1e-6,
+            dropped_series: plan.dropped,
             ..Snapshot::default()
         };
-        for (name, model) in &mut self.models {
-            model.advance(now, &config);
+        for (name, model) in &self.models {
             for (version, state) in &model.versions {
-                let evaluated = evaluate_version(name, model, version, state, &config);
+                let exposures = exposures.by_ref().take(state.fields.len());
+                let evaluated = evaluate_version(name, model, version, state, &config, exposures);
                 snapshot.models.push(evaluated);
             }
         }
         snapshot
+    }
+
+    /// What is exposed of each field of all models within the series budget, in order. Depends on
+    /// which fields and references there are, never on their values.
+    fn plan(&self) -> budget::Plan {
+        let config = &self.config;
+        let mut shapes = Vec::new();
+        let mut left = config.max_series;
+        for model in self.models.values() {
+            for (name, version) in &model.versions {
+                let codes = version.counters.errors.len();
+                let profiles = model.in_force(name).count();
+                let traffic = budget::model_series(config.windows.len(), codes, profiles);
+                left = left.saturating_sub(traffic);
+                let fields = version.fields.iter();
+                shapes.extend(
+                    fields.map(|field| field.shape(config, model.is_learning(name, field))),
+                );
+            }
+        }
+        budget::plan(&shapes, left)
     }
 }
 
@@ -142,6 +169,7 @@ fn evaluate_version(
     version_name: &Arc<str>,
     version: &Version,
     config: &Config,
+    exposures: impl Iterator<Item = (Detail, bool)>,
 ) -> ModelSnapshot {
     let now = model.now.unwrap_or(0);
     let counters = &version.counters;
@@ -151,12 +179,15 @@ fn evaluate_version(
         .enumerate()
         .map(|(at, window)| evaluate::traffic(version, at, window, now))
         .collect();
-    let features = version.fields.iter().map(|field| {
-        let is_learning = model.is_learning(version_name, field);
-        evaluate::feature(field, config, &windows, is_learning, (Detail::Full, true))
-    });
+    let features = version
+        .fields
+        .iter()
+        .zip(exposures)
+        .map(|(field, exposure)| {
+            let is_learning = model.is_learning(version_name, field);
+            evaluate::feature(field, config, &windows, is_learning, exposure)
+        });
     let features = features.collect();
-    let in_force = model.file(version_name).into_iter().chain(&model.learned);
     ModelSnapshot {
         model: name.clone(),
         version: version_name.clone(),
@@ -170,7 +201,10 @@ fn evaluate_version(
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),
         windows,
-        references: in_force.map(Installed::snapshot).collect(),
+        references: model
+            .in_force(version_name)
+            .map(Installed::snapshot)
+            .collect(),
         learning: model.learning_progress(config),
         features,
     }

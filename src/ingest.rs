@@ -1,5 +1,16 @@
 //! Ways in: outside bytes → [`Batch`](crate::batch::Batch), one protocol a file.
+//!
+//! Each decodes what it gets, then hands it over through its [`Intake`], which alone decides and
+//! counts what becomes of it.
 
 mod counts;
+mod intake;
+mod limits;
+pub mod push;
 
 pub use counts::SourceCounts;
+pub use intake::{
+    Admission, Decision, HandOver, Intake, KnownSchema, ModelLimits, ModelRefused, Refused, Reject,
+    Undecodable, Verdict,
+};
+pub use limits::Limits;

@@ -1,1 +1,43 @@
-fn main() {}
+//! Command line → exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use driftgauge::cli;
+
+/// Watches machine-learning models from a sidecar and serves drift, data quality, latency and
+/// throughput to Prometheus.
+#[derive(Debug, Parser)]
+#[command(name = "driftgauge", version = VERSION, arg_required_else_help = true)]
+struct Command {
+    #[command(subcommand)]
+    task: Task,
+}
+
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (revision ",
+    env!("DRIFTGAUGE_REVISION"),
+    ")"
+);
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    Serve(cli::serve::Arguments),
+    Check(cli::check::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse().task {
+        Task::Serve(arguments) => cli::serve::run(&arguments),
+        Task::Check(arguments) => {
+            cli::check::run(&arguments, &mut std::io::stdout().lock()).map_err(Into::into)
+        }
+    };
+    result.unwrap_or_else(|error| {
+        // Not through the log, which may not have been started; nothing is left to do if it fails.
+        let _ = writeln!(std::io::stderr(), "driftgauge: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -53,6 +53,17 @@ pub const DISTANCES: &[(&str, bool, Distance)] = &[
     ("hellinger", true, |s| hellinger(s.reference, s.window)),
 ];
 
+/// The names of all [`DISTANCES`].
+pub const DISTANCE_NAMES: &[&str] = &{
+    let mut names = [""; DISTANCES.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = DISTANCES[at].0;
+        at += 1;
+    }
+    names
+};
+
 /// Rows of both sides, (m, n), as divisors; `None` when a side is empty.
 ///
 /// # Panics

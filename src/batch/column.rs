@@ -8,6 +8,9 @@ use half::{bf16, f16};
 
 use super::ValueType;
 
+/// Values looked at together by the hot loop.
+const RUN: usize = 128;
+
 /// The values of one field for all rows of a batch.
 #[derive(Clone, Debug)]
 pub struct Column {
@@ -105,6 +108,15 @@ impl Numbers {
         (self.null, self.nan, self.inf, self.invalid) = (0, 0, 0, 0);
     }
 
+    fn extend(&mut self, run: &[f64]) {
+        if run.iter().fold(true, |all, value| all & value.is_finite()) {
+            self.finite.extend_from_slice(run);
+        } else {
+            run.iter().for_each(|&value| self.push(value));
+        }
+    }
+
+    #[inline]
     fn push(&mut self, value: f64) {
         if value.is_finite() {
             self.finite.push(value);
@@ -237,7 +249,7 @@ impl Column {
                 }
             }
             Values::Numbers(values) => match self.presence {
-                Presence::All => values[rows].iter().for_each(|&value| into.push(value)),
+                Presence::All => values[rows].chunks(RUN).for_each(|run| into.extend(run)),
                 Presence::Bits { .. } => {
                     for row in rows {
                         if self.presence.has(row) {
@@ -288,15 +300,35 @@ impl Column {
         if rows.is_empty() {
             return;
         }
-        into.finite.reserve(rows.len());
         let first = offset + rows.start * stride;
-        let values = data[first..]
+        let mut values = data[first..]
             .chunks(stride.max(SIZE))
             .take(rows.len())
             .filter_map(|row| row.first_chunk::<SIZE>())
             .map(|raw| convert(*raw));
         match self.presence {
-            Presence::All => values.for_each(|value| into.push(value)),
+            Presence::All if rows.len() < RUN / 8 => values.for_each(|value| into.push(value)),
+            Presence::All => {
+                // A run at a time, so that the usual one without NaN and infinities is one test
+                // and one copy.
+                let mut run = [0.0; RUN];
+                let mut left = rows.len();
+                while left > 0 {
+                    let run = &mut run[..left.min(RUN)];
+                    run.iter_mut()
+                        .zip(&mut values)
+                        .for_each(|(to, value)| *to = value);
+                    if run
+                        .iter()
+                        .fold(true, |finite, value| finite & value.is_finite())
+                    {
+                        into.finite.extend_from_slice(run);
+                    } else {
+                        run.iter().for_each(|&value| into.push(value));
+                    }
+                    left -= run.len();
+                }
+            }
             Presence::Bits { .. } => {
                 for (row, value) in rows.zip(values) {
                     if self.presence.has(row) {

@@ -3,9 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::budget::FeatureShape;
 use super::config::{Config, FeatureConfig};
+use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values};
-use crate::profile::{CategoryCells, Cells, FeatureProfile, hash_cell};
+use crate::learn::MAX_CELLS;
+use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
+use crate::statistic::DISTANCE_NAMES;
 use crate::tally::{FeatureTally, Missed, Tally};
 use crate::window::Ring;
 
@@ -100,6 +104,26 @@ impl Field {
     /// Whether the profile names this field, so that rows without it are absent.
     pub fn is_expected(&self) -> bool {
         self.reference.is_some()
+    }
+
+    /// What decides how many series it has.
+    pub fn shape(&self, config: &Config, is_learning: bool) -> FeatureShape<'static> {
+        let feature = self.reference.as_ref().map(|r| &r.feature);
+        let cells = feature.and_then(|feature| feature.cells.as_ref());
+        let cells = cells.map_or(0, |reference| reference.cells.len());
+        FeatureShape {
+            kind: match feature {
+                Some(feature) => Some(feature.kind),
+                None if is_learning => Some(Kind::Numeric),
+                None => None,
+            },
+            cells: if is_learning { MAX_CELLS } else { cells },
+            detail: self.config.detail.unwrap_or(Detail::Standard),
+            fleet: self.config.fleet.unwrap_or(true),
+            windows: config.windows.len(),
+            references: 1,
+            distances: DISTANCE_NAMES,
+        }
     }
 
     /// Folds rows of a column into the pending sums.

@@ -8,15 +8,14 @@ use super::config::{Clock, Config, ModelConfig, WindowConfig};
 use super::field::{Field, Reference, Scratch};
 use super::snapshot::{LearningProgress, ReferenceSnapshot};
 use super::version::Version;
-use crate::batch::{Batch, Outcome, Times};
-use crate::learn::Learner;
+use crate::batch::{Batch, Outcome, Role, Times};
+use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
 use crate::profile::{Profile, Provenance, short};
 
 /// Version shown when the source does not say.
 const DEFAULT_VERSION: &str = "default";
 
 /// A model with all its versions.
-#[derive(Debug)]
 pub(super) struct Model {
     name: Arc<str>,
     /// Reference of the versions without one of their own.
@@ -41,7 +40,6 @@ pub(super) struct Installed {
     pub learned: bool,
 }
 
-#[derive(Debug)]
 struct Learning {
     learner: Learner,
     /// The version whose rows it learns from: the first one seen.
@@ -125,6 +123,11 @@ impl Model {
     /// The file in force for a version.
     pub fn file(&self, version: &str) -> Option<&Installed> {
         self.version_files.get(version).or(self.file.as_ref())
+    }
+
+    /// The references in force for a version: of a file, learned, or both.
+    pub fn in_force(&self, version: &str) -> impl Iterator<Item = &Installed> {
+        self.file(version).into_iter().chain(&self.learned)
     }
 
     /// Rows learned and wanted, while a reference is being learned.
@@ -253,13 +256,12 @@ impl Model {
             return;
         }
         if let Some(Learning { learner, .. }) = self.learning.take() {
-            let mut profile = learner.finish(Provenance {
+            let profile = learner.finish(Provenance {
                 created: rfc3339(wall),
                 source: "learned".into(),
                 tool: concat!("driftgauge ", env!("CARGO_PKG_VERSION")).into(),
                 ..Provenance::default()
             });
-            profile.model = Some(self.name.to_string());
             self.learned = Some(Installed::new(Arc::new(profile), true));
             let names: Vec<_> = self.versions.keys().cloned().collect();
             for name in names {
@@ -411,13 +413,34 @@ fn rfc3339(micros: i64) -> String {
         .unwrap_or_default()
 }
 
-/// A learner of the fields that have no reference.
+/// A learner of the fields that have no reference: all of them, or the outputs that are not in
+/// `known`.
 fn learner(
     model: &Arc<str>,
     config: &Config,
     outputs_only: bool,
     known: &HashSet<&str>,
 ) -> Learner {
-    let _ = (model, config, outputs_only, known);
-    Learner::default()
+    let said = config.models.get(model).map(|model| &model.features);
+    let overrides = said.into_iter().flatten().map(|(name, feature)| {
+        let overridden = FieldOverride {
+            role: feature.role,
+            kind: feature.kind,
+        };
+        (name.to_string(), overridden)
+    });
+    let roles = if outputs_only {
+        vec![Role::Prediction, Role::Score]
+    } else {
+        Vec::new()
+    };
+    Learner::new(LearnOptions {
+        model: Some(model.to_string()),
+        overrides: overrides.collect(),
+        scope: Scope {
+            roles,
+            only: None,
+            except: known.iter().map(ToString::to_string).collect(),
+        },
+    })
 }

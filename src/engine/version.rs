@@ -227,11 +227,15 @@ impl Version {
             let Some(field) = at.map(|at| &mut self.fields[at]) else {
                 continue;
             };
-            for kept in rows_of(field.role, &rows, failed) {
-                match column {
-                    Some(column) => field.fold(column, kept, scratch),
-                    None => miss_absent(field, kept.len()),
-                }
+            let role = field.role;
+            let mut fold = |kept: Range<usize>| match column {
+                Some(column) => field.fold(column, kept, scratch),
+                None => miss_absent(field, kept.len()),
+            };
+            if failed.is_empty() {
+                fold(rows.clone());
+            } else {
+                rows_of(role, &rows, failed).for_each(fold);
             }
         }
     }

@@ -142,3 +142,189 @@ fn two_sided(z: f64) -> f64 {
     let bound = z + LN_2 / z;
     normal_tail_quantile(normal_tail(z) / 2.0).min(bound)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sensitivity(minimum_effect: f64, significance: f64, design_effect: f64) -> Sensitivity {
+        Sensitivity {
+            minimum_effect,
+            significance,
+            design_effect,
+        }
+    }
+
+    /// B, n, m, δ, z, φ; the formula in numpy; the exact quantile, `v * ncx2.isf(norm.sf(z), B-1,
+    /// δ/v)` (`v * chi2.isf(norm.sf(z), B-1)` at δ = 0), scipy 1.17.1.
+    #[expect(clippy::type_complexity, reason = "a table")]
+    const TRUTH: [(usize, u64, u64, f64, f64, f64, f64, f64); 8] = [
+        (
+            24,
+            120,
+            5_000,
+            0.02,
+            4.75,
+            1.0,
+            0.6665989781902817,
+            0.658499123051002,
+        ),
+        (
+            24,
+            5_000,
+            5_000,
+            0.02,
+            4.75,
+            2.17,
+            0.10895386314215037,
+            0.10526352021747551,
+        ),
+        (
+            10,
+            1_000,
+            50_000,
+            0.1,
+            3.09,
+            1.0,
+            0.1844049569844324,
+            0.1814751709054146,
+        ),
+        (
+            65,
+            400,
+            5_000,
+            0.0,
+            2.3263478740408408,
+            1.0,
+            0.25172929280075973,
+            0.2516855210826438,
+        ),
+        (
+            2,
+            300,
+            5_000,
+            0.02,
+            4.75,
+            1.5,
+            0.23738973633937652,
+            0.23738973633941787,
+        ),
+        (
+            3,
+            1_000_000,
+            1_000_000,
+            0.02,
+            4.75,
+            1.0,
+            0.021962052785172975,
+            0.02194717179729104,
+        ),
+        (
+            11,
+            200,
+            1_000,
+            0.0,
+            3.090232306167813,
+            1.0,
+            0.1785783017473631,
+            0.17752979067044655,
+        ),
+        (
+            24,
+            1 << 40,
+            1 << 40,
+            0.02,
+            4.75,
+            1.0,
+            0.020001812075335225,
+            0.020001812062260788,
+        ),
+    ];
+
+    #[test]
+    fn the_formula_is_that_of_numpy_and_near_the_exact_quantile() {
+        for (cells, n, m, effect, z, phi, formula, exact) in TRUTH {
+            let ours = threshold(cells, n, m, &sensitivity(effect, z, phi));
+            assert!((ours / formula - 1.0).abs() < 1e-12, "{ours} != {formula}");
+            assert!(
+                (ours / exact - 1.0).abs() < 0.05,
+                "{ours} is not near {exact}"
+            );
+        }
+    }
+
+    /// `chi2.isf(norm.sf(z), 1) * (1/500 + 1/2000)`, scipy 1.17.1.
+    #[test]
+    fn two_cells_without_a_minimum_effect_take_both_sides_of_the_normal() {
+        for (z, exact) in [
+            (0.0, 0.001137341057798931),
+            (1.0, 0.0049674917832897994),
+            (2.3263478740408408, 0.016587241502553043),
+            (4.75, 0.05973879305520461),
+            (10.0, 0.25343229225236164),
+            (37.0, 3.4259632111226024),
+        ] {
+            let ours = threshold(2, 500, 2_000, &sensitivity(0.0, z, 1.0));
+            assert!((ours / exact - 1.0).abs() < 1e-12, "{ours} != {exact}");
+        }
+    }
+
+    #[test]
+    fn a_significance_beyond_the_smallest_number_stays_finite_and_rising() {
+        let of = |z| threshold(2, 500, 2_000, &sensitivity(0.0, z, 1.0));
+        assert!(of(37.0) < of(38.0) && of(38.0) < of(39.0) && of(39.0) < of(100.0));
+        assert!(of(100.0) < 1.0005 * 100.0_f64.powi(2) * 0.0025);
+    }
+
+    #[test]
+    fn more_rows_never_raise_the_threshold_and_many_rows_bring_it_to_the_minimum_effect() {
+        for cells in [2, 3, 24, 64] {
+            for minimum_effect in [0.0, 0.02, 0.1] {
+                let sensitivity = sensitivity(minimum_effect, 4.75, 1.0);
+                let of_rows = |rows| threshold(cells, rows, rows, &sensitivity);
+                let rows: Vec<u64> = (6..40).map(|power| 1 << power).collect();
+                assert!(rows.is_sorted_by(|&few, &many| of_rows(few) > of_rows(many)));
+                assert!((of_rows(1 << 40) - minimum_effect).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn what_makes_chance_larger_raises_the_threshold() {
+        let base = threshold(24, 1_000, 5_000, &sensitivity(0.02, 4.75, 1.0));
+        for higher in [
+            threshold(25, 1_000, 5_000, &sensitivity(0.02, 4.75, 1.0)),
+            threshold(24, 999, 5_000, &sensitivity(0.02, 4.75, 1.0)),
+            threshold(24, 1_000, 4_999, &sensitivity(0.02, 4.75, 1.0)),
+            threshold(24, 1_000, 5_000, &sensitivity(0.021, 4.75, 1.0)),
+            threshold(24, 1_000, 5_000, &sensitivity(0.02, 4.76, 1.0)),
+            threshold(24, 1_000, 5_000, &sensitivity(0.02, 4.75, 1.01)),
+        ] {
+            assert!(higher > base);
+        }
+    }
+
+    #[test]
+    fn nothing_to_compare_is_never_drift() {
+        let any = Sensitivity::default();
+        for (cells, n, m) in [(24, 0, 5_000), (24, 500, 0), (1, 500, 500), (0, 500, 500)] {
+            assert_eq!(threshold(cells, n, m, &any), f64::INFINITY);
+        }
+        assert_eq!(excess(1.0, 24, 0, 5_000, 1.0), 0.0);
+        assert_eq!(excess(1.0, 24, 500, 0, 1.0), 0.0);
+        assert_eq!(excess(1.0, 0, 500, 500, 1.0), 1.0);
+    }
+
+    #[test]
+    fn both_sides_need_the_minimum_of_rows() {
+        let any = Sensitivity::default();
+        assert_eq!(minimum_rows(24, 1.0), 120);
+        assert_eq!(ratio(0.5, 24, 119, 5_000, &any), None);
+        assert_eq!(ratio(0.5, 24, 5_000, 119, &any), None);
+        assert!(ratio(0.5, 24, 120, 120, &any).is_some());
+        let clustered = sensitivity(0.02, 4.75, 2.0);
+        assert_eq!(ratio(0.5, 24, 239, 5_000, &clustered), None);
+        assert!(ratio(0.5, 24, 240, 240, &clustered).is_some());
+        assert_eq!(minimum_rows(2, 1.0), 100);
+    }
+}

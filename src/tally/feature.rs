@@ -173,6 +173,9 @@ const LANES: usize = 8;
 
 impl RunSums {
     fn of(values: &[f64], reference: &ReferenceMoments, inverse: f64) -> Self {
+        if values.len() < LANES {
+            return Self::of_few(values, reference, inverse);
+        }
         let (mean, low, high) = (reference.mean, reference.min, reference.max);
         let mut sum = [0.0; LANES];
         let mut square = [0.0; LANES];
@@ -224,6 +227,27 @@ impl RunSums {
                     sums.moments.sum += d;
                     sums.moments.sum_of_squares += d * d;
                 }
+            }
+        }
+        sums
+    }
+}
+
+impl RunSums {
+    /// The same for so few values that setting up the lanes would cost more than the sums.
+    fn of_few(values: &[f64], reference: &ReferenceMoments, inverse: f64) -> Self {
+        let mut sums = Self::default();
+        for &x in values {
+            let d = (x - reference.mean) * inverse;
+            sums.below += u64::from(x < reference.min);
+            sums.above += u64::from(x > reference.max);
+            sums.moments.min = sums.moments.min.min(x);
+            sums.moments.max = sums.moments.max.max(x);
+            if d.abs() > FAR {
+                sums.far += 1;
+            } else {
+                sums.moments.sum += d;
+                sums.moments.sum_of_squares += d * d;
             }
         }
         sums

@@ -1,0 +1,130 @@
+//! Settings, as an operator writes them → what each part is told.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::engine::{self, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig};
+use crate::ingest::{Admission, Limits, ModelLimits};
+use crate::profile::Profile;
+use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
+
+/// What the engine is told. `learned` are references kept from before, by model.
+pub(super) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
+    let settings = &*loaded.settings;
+    let mut models: HashMap<Arc<str>, ModelConfig> = settings
+        .models
+        .iter()
+        .map(|(name, model)| (Arc::from(name.as_str()), model_config(loaded, name, model)))
+        .collect();
+    for (name, profile) in learned {
+        models.entry(name.clone()).or_default().learned = Some(profile.clone());
+    }
+    let windows = settings.windows.as_slice().iter().map(|span| WindowConfig {
+        label: span.to_string().into(),
+        micros: span.micros(),
+    });
+    Config {
+        windows: windows.collect(),
+        clock: match settings.clock {
+            settings::Clock::Wall => Clock::Wall,
+            settings::Clock::Event => Clock::Event,
+        },
+        learning: Learning {
+            rows: settings.learning.rows as u64,
+            bytes: settings.learning.bytes.bytes(),
+        },
+        feature: FeatureConfig {
+            role: None,
+            kind: None,
+            detail: Some(detail(settings.metrics.detail)),
+            fleet: Some(settings.metrics.fleet),
+            minimum_effect: Some(settings.drift.minimum_effect),
+            significance: Some(settings.drift.significance),
+        },
+        models,
+        max_fields: settings.limits.fields,
+        max_series: settings.web.max_series,
+    }
+}
+
+fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelConfig {
+    let versions = model.versions.iter().filter_map(|(version, said)| {
+        said.profile.as_ref()?;
+        let profile = loaded.profile(name, version)?;
+        Some((Arc::from(version.as_str()), profile.clone()))
+    });
+    let features = model.features.iter().map(|(feature, said)| {
+        let Feature {
+            role,
+            kind,
+            metrics,
+            drift,
+        } = said;
+        let config = FeatureConfig {
+            role: *role,
+            kind: *kind,
+            ..feature_config(metrics, drift)
+        };
+        (Arc::from(feature.as_str()), config)
+    });
+    ModelConfig {
+        profile: model
+            .profile
+            .as_ref()
+            .and_then(|_| loaded.profile(name, "").cloned()),
+        learned: None,
+        versions: versions.collect(),
+        feature: feature_config(&model.metrics, &model.drift),
+        features: features.collect(),
+    }
+}
+
+fn feature_config(metrics: &FeatureMetrics, drift: &FeatureDrift) -> FeatureConfig {
+    FeatureConfig {
+        role: None,
+        kind: None,
+        detail: metrics.detail.map(detail),
+        fleet: metrics.fleet,
+        minimum_effect: drift.minimum_effect,
+        significance: drift.significance,
+    }
+}
+
+fn detail(detail: Detail) -> engine::Detail {
+    match detail {
+        Detail::Lean => engine::Detail::Lean,
+        Detail::Standard => engine::Detail::Standard,
+        Detail::Full => engine::Detail::Full,
+    }
+}
+
+/// What sources may bring.
+pub(super) fn limits(settings: &Settings) -> Limits {
+    let said = &settings.limits;
+    Limits {
+        message_bytes: said.message_bytes.bytes(),
+        batch_rows: said.batch_rows,
+        fields: said.fields,
+        name_bytes: said.name_bytes,
+        string_bytes: said.string_bytes,
+        ..Limits::default()
+    }
+}
+
+/// How many models there is room for.
+pub(super) fn model_limits(settings: &Settings) -> ModelLimits {
+    ModelLimits {
+        models: settings.limits.models,
+        versions: settings.limits.versions,
+    }
+}
+
+/// Lets the models that settings name in, always.
+pub(super) fn name_models(admission: &Admission, settings: &Settings) {
+    let models = settings.models.iter().flat_map(|(name, model)| {
+        let versions = model.versions.keys();
+        std::iter::once((name.as_str(), None))
+            .chain(versions.map(|version| (name.as_str(), Some(version.as_str()))))
+    });
+    admission.set_named(models);
+}

@@ -1,0 +1,72 @@
+//! What the web port asks of the rest.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::engine::Snapshot;
+use crate::export::{Sidecar, WebState};
+use crate::ingest::Intake;
+use crate::profile::Profile;
+use crate::settings::ReloadHandle;
+
+/// Revision of the source that this program was built from.
+const REVISION: &str = env!("DRIFTGAUGE_REVISION");
+
+/// The parts that the pages show.
+pub(super) struct State {
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    pub intake: Arc<Intake>,
+    pub reload: ReloadHandle,
+    pub runtime: tokio::runtime::Handle,
+    pub series_limit: ArcSwap<usize>,
+    /// Whether the first evaluation is done.
+    pub is_ready: Arc<AtomicBool>,
+}
+
+impl WebState for State {
+    fn snapshot(&self) -> &ArcSwap<Snapshot> {
+        &self.snapshot
+    }
+
+    fn sidecar(&self) -> Sidecar {
+        let fill = self.intake.queue().fill();
+        let status = self.reload.status();
+        let succeeded = status.last_success_timestamp;
+        Sidecar {
+            revision: REVISION.into(),
+            sources: vec![self.intake.counts()],
+            queue_rows: fill.rows as u64,
+            queue_bytes: fill.bytes as u64,
+            queue_capacity_bytes: fill.byte_capacity as u64,
+            series_limit: **self.series_limit.load() as u64,
+            config_hash: status.hash.clone(),
+            config_last_reload_successful: status.successful,
+            config_last_reload_success_timestamp_seconds: (succeeded > 0.0).then_some(succeeded),
+            ..Sidecar::of(&self.snapshot.load())
+        }
+    }
+
+    fn profile(&self, model: &str, version: Option<&str>) -> Option<Arc<Profile>> {
+        let snapshot = self.snapshot.load();
+        let mut models = snapshot.models.iter();
+        let found = models.find(|found| {
+            &*found.model == model
+                && version.is_none_or(|version| &*found.version == version)
+                && !found.references.is_empty()
+        })?;
+        found
+            .references
+            .first()
+            .map(|reference| reference.document.clone())
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        self.runtime.block_on(self.reload.reload())
+    }
+
+    fn ready(&self) -> bool {
+        self.is_ready.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,226 @@
+//! `driftgauge check FILE`: whether settings and profiles work, and what they will cost.
+
+mod cost;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::batch::Role;
+use crate::profile::{Kind, Profile, short};
+use crate::settings::{Loaded, Settings, Source};
+
+pub use cost::estimate_series;
+
+/// Checks a settings file and the profiles it names, and says what they cost.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Settings file, YAML.
+    pub file: PathBuf,
+    /// Also print the settings in force, with all defaults, as JSON.
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// Writes the findings to `out`: failure if the settings cannot be used, success with warnings.
+///
+/// # Errors
+/// Only if `out` cannot be written.
+pub fn run(arguments: &Arguments, out: &mut impl Write) -> io::Result<ExitCode> {
+    let source = Source {
+        path: Some(arguments.file.clone()),
+        overrides: Vec::new(),
+    };
+    let loaded = match source.load() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            writeln!(out, "{error}")?;
+            writeln!(out, "FAILED: {} cannot be used", arguments.file.display())?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    if arguments.print {
+        let json = serde_json::to_string_pretty(&*loaded.settings)?;
+        writeln!(out, "{json}")?;
+    }
+    let now = jiff::Timestamp::now();
+    for (model, version, profile) in references(&loaded) {
+        write_model(out, &loaded.settings, model, version, profile, now)?;
+    }
+    let warnings = warnings(&loaded);
+    for warning in &warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    write_cost(out, &loaded)?;
+    let hash = short(&loaded.hash);
+    match warnings.len() {
+        0 => writeln!(out, "OK: settings {hash}")?,
+        1 => writeln!(out, "OK with 1 warning: settings {hash}")?,
+        count => writeln!(out, "OK with {count} warnings: settings {hash}")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every model, and every version with a profile of its own, in order of their names.
+fn references(loaded: &Loaded) -> Vec<(&str, Option<&str>, Option<&Profile>)> {
+    let mut references = Vec::new();
+    for (name, model) in &loaded.settings.models {
+        let profile = model
+            .profile
+            .as_ref()
+            .and_then(|path| loaded.profiles.get(path));
+        references.push((name.as_str(), None, profile.map(AsRef::as_ref)));
+        for (version, said) in &model.versions {
+            let own = said
+                .profile
+                .as_ref()
+                .and_then(|path| loaded.profiles.get(path));
+            if let Some(own) = own {
+                references.push((name.as_str(), Some(version.as_str()), Some(own.as_ref())));
+            }
+        }
+    }
+    references
+}
+
+fn write_model(
+    out: &mut impl Write,
+    settings: &Settings,
+    model: &str,
+    version: Option<&str>,
+    profile: Option<&Profile>,
+    now: jiff::Timestamp,
+) -> io::Result<()> {
+    let version = version.map_or(String::new(), |version| format!(" version {version}"));
+    let Some(profile) = profile else {
+        return match settings.learning.rows {
+            0 => writeln!(
+                out,
+                "model {model}{version}: no profile, and nothing is learned"
+            ),
+            rows => writeln!(
+                out,
+                "model {model}{version}: no profile; its first {rows} rows are its reference"
+            ),
+        };
+    };
+    let watched: Vec<_> = profile
+        .features
+        .iter()
+        .filter(|feature| feature.role.is_watched())
+        .collect();
+    let kinds = [
+        Kind::Numeric,
+        Kind::Integer,
+        Kind::Boolean,
+        Kind::Categorical,
+        Kind::HighCardinality,
+        Kind::Vector,
+    ];
+    let kinds: Vec<_> = kinds
+        .into_iter()
+        .filter_map(|kind| {
+            let count = watched
+                .iter()
+                .filter(|feature| feature.kind == kind)
+                .count();
+            (count > 0).then(|| format!("{count} {}", kind.as_str()))
+        })
+        .collect();
+    let age = match profile.provenance.created.parse::<jiff::Timestamp>() {
+        Ok(created) => {
+            let days = (now.as_second() - created.as_second()).max(0) / 86_400;
+            format!("{days} days old")
+        }
+        Err(_) => "age unknown".into(),
+    };
+    writeln!(
+        out,
+        "model {model}{version}: profile {}, {} rows, {} fields ({}), {age}; {} series",
+        short(&profile.hash()),
+        profile.rows,
+        watched.len(),
+        kinds.join(", "),
+        cost::model_series(settings, model, profile)
+    )
+}
+
+/// What works but is probably not meant.
+fn warnings(loaded: &Loaded) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (model, version, profile) in references(loaded) {
+        let Some(profile) = profile else { continue };
+        let of_version = version.map_or(String::new(), |version| format!(" version {version}"));
+        let name = format!("model {model}{of_version}");
+        let has_output = profile
+            .features
+            .iter()
+            .any(|feature| role(&loaded.settings, model, feature).is_output());
+        if !has_output {
+            warnings.push(format!(
+                "{name}: its profile has neither a prediction nor a score, so these are learned \
+                 from traffic, apart in each pod; make the profile from data with the model's output"
+            ));
+        }
+        if let Some(other) = profile.model.as_deref().filter(|other| *other != model) {
+            warnings.push(format!(
+                "{name}: its profile was made for the model {other}"
+            ));
+        }
+        if profile.features.len() > loaded.settings.limits.fields {
+            warnings.push(format!(
+                "{name}: its profile has {} fields, more than limits.fields ({}): the last ones \
+                 are not followed",
+                profile.features.len(),
+                loaded.settings.limits.fields
+            ));
+        }
+        let said = &loaded.settings.models[model].features;
+        for (field, said) in said {
+            match profile
+                .features
+                .iter()
+                .find(|feature| feature.name == *field)
+            {
+                None => warnings.push(format!(
+                    "{name}: settings name the field {field}, which its profile lacks"
+                )),
+                Some(feature) if said.kind.is_some_and(|kind| kind != feature.kind) => {
+                    warnings.push(format!(
+                        "{name}: the kind that settings give the field {field} has no effect: its \
+                         profile says {}",
+                        feature.kind.as_str()
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    warnings
+}
+
+fn role(settings: &Settings, model: &str, feature: &crate::profile::FeatureProfile) -> Role {
+    let said = settings.feature(model, &feature.name);
+    said.and_then(|said| said.role).unwrap_or(feature.role)
+}
+
+fn write_cost(out: &mut impl Write, loaded: &Loaded) -> io::Result<()> {
+    let (series, most) = (estimate_series(loaded), loaded.settings.web.max_series);
+    if series > most {
+        writeln!(
+            out,
+            "warning: about {series} series are more than web.max_series ({most}): fleet bins of \
+             the last features are left out first, then detail, then whole features"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "about {series} series, of {most} that web.max_series allows"
+        )?;
+    }
+    let mebibytes = cost::estimate_bytes(loaded).div_ceil(1 << 20);
+    writeln!(
+        out,
+        "about {mebibytes} MiB of memory, queue and learning filled"
+    )
+}

@@ -1,0 +1,31 @@
+//! What the world sees: `/metrics` in three formats, the status page, profiles. Reads snapshots
+//! only, so a scrape can never delay the engine.
+//!
+//! ```text
+//! Snapshot ─┐                        ┌─ text.rs (0.0.4)
+//! Sidecar ──┼─ collector, own ─ exposition ─ OpenMetrics ─ http.rs ─▶ Prometheus, people
+//! Process ──┘   (names.rs)           └─ protobuf
+//! ```
+
+pub mod exposition;
+pub mod family;
+pub mod http;
+pub mod names;
+pub mod negotiate;
+pub mod own;
+pub mod process;
+
+mod collector;
+mod page;
+mod pen;
+mod room;
+mod routes;
+mod status;
+mod text;
+mod url;
+
+pub use collector::ModelCollector;
+pub use http::{WebOptions, WebState, serve_web};
+pub use own::Sidecar;
+pub use process::Process;
+pub use text::classic;

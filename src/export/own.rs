@@ -1,0 +1,192 @@
+//! The sidecar's own families: what came in and what became of it, the queue, the settings, the
+//! page itself. Who watches the watcher reads these.
+
+use std::fmt::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+
+use super::names;
+use super::pen::{Book, Label};
+use super::process::{self, Process};
+use crate::engine::{DroppedSeries, Snapshot};
+use crate::ingest::SourceCounts;
+
+/// What the sidecar knows of itself at a scrape.
+#[derive(Clone, Debug, Default)]
+pub struct Sidecar {
+    /// Version of the program.
+    pub version: String,
+    /// Source revision it was built from; empty when not known.
+    pub revision: String,
+    /// Ways in, each once.
+    pub sources: Vec<SourceCounts>,
+    /// Rows in the queue.
+    pub queue_rows: u64,
+    /// Bytes in the queue.
+    pub queue_bytes: u64,
+    /// Bytes that the queue can hold.
+    pub queue_capacity_bytes: u64,
+    /// `--web.max-series`.
+    pub series_limit: u64,
+    /// Series left out to stay within it.
+    pub dropped_series: DroppedSeries,
+    /// Hash of the settings in force; empty without settings.
+    pub config_hash: String,
+    /// Whether the last attempt to load the settings succeeded.
+    pub config_last_reload_successful: bool,
+    /// When they were last loaded successfully, seconds since the Unix epoch.
+    pub config_last_reload_success_timestamp_seconds: Option<f64>,
+    /// When the models were last evaluated, seconds since the Unix epoch.
+    pub last_evaluation_timestamp_seconds: Option<f64>,
+    /// How long that took, in seconds.
+    pub evaluation_duration_seconds: Option<f64>,
+    /// Panics of the analysis since the start.
+    pub analysis_panics: u64,
+}
+
+impl Sidecar {
+    /// What the snapshot itself tells; the rest is empty and for the caller to fill in.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let evaluated = snapshot.evaluated_at > 0.0;
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            dropped_series: snapshot.dropped_series,
+            config_last_reload_successful: true,
+            last_evaluation_timestamp_seconds: evaluated.then_some(snapshot.evaluated_at),
+            evaluation_duration_seconds: evaluated.then_some(snapshot.evaluation_seconds),
+            analysis_panics: snapshot.panics,
+            ..Self::default()
+        }
+    }
+}
+
+/// All families of the sidecar and its process. Register it last: it tells how many samples the
+/// page has.
+#[derive(Clone, Debug)]
+pub struct SidecarCollector {
+    sidecar: Sidecar,
+    process: Option<Process>,
+    samples: Arc<AtomicUsize>,
+}
+
+impl SidecarCollector {
+    /// `samples` are those written before by all others.
+    pub fn new(sidecar: Sidecar, process: Option<Process>, samples: Arc<AtomicUsize>) -> Self {
+        Self {
+            sidecar,
+            process,
+            samples,
+        }
+    }
+}
+
+impl Collector for SidecarCollector {
+    fn encode(&self, encoder: DescriptorEncoder) -> Result<(), Error> {
+        let mut book = Book::new(encoder);
+        let sidecar = &self.sidecar;
+        let version = [
+            ("version", sidecar.version.as_str()),
+            ("revision", &sidecar.revision),
+        ];
+        book.family(&names::BUILD).info(&[], &version)?;
+        sources(&mut book, &sidecar.sources)?;
+        state(&mut book, sidecar)?;
+        if let Some(process) = &self.process {
+            process::write(&mut book, process)?;
+        }
+        let samples = self
+            .samples
+            .fetch_add(book.samples() + 1, Ordering::Relaxed);
+        let all = samples + book.samples() + 1;
+        book.family(&names::SERIES).whole(&[], &[], all as u64)
+    }
+}
+
+fn sources(book: &mut Book<'_>, sources: &[SourceCounts]) -> Result<(), Error> {
+    for (family, count) in [
+        (
+            &names::RECEIVED_ROWS,
+            (|s| s.received) as fn(&SourceCounts) -> u64,
+        ),
+        (&names::ACCEPTED_ROWS, |s| s.accepted),
+        (&names::DUPLICATE_ROWS, |s| s.duplicate),
+        (&names::CLIENT_DROPPED_ROWS, |s| s.client_dropped),
+    ] {
+        let mut pen = book.family(family);
+        for source in sources {
+            pen.count(&[("source", source.source)], &[], count(source))?;
+        }
+    }
+    for (family, counts) in [
+        (
+            &names::SHED_ROWS,
+            (|s| &s.shed) as fn(&SourceCounts) -> &Vec<(&'static str, u64)>,
+        ),
+        (&names::REJECTED_ROWS, |s| &s.rejected),
+        (&names::UNDECODABLE_CALLS, |s| &s.undecodable),
+    ] {
+        let mut pen = book.family(family);
+        for source in sources {
+            for &(reason, count) in counts(source) {
+                let base = [("source", source.source)];
+                pen.count(&base, &[("reason", reason)], count)?;
+            }
+        }
+    }
+    let mut pen = book.family(&names::CLIENT_MISSING_REQUESTS);
+    for source in sources {
+        pen.whole(&[("source", source.source)], &[], source.missing_requests)?;
+    }
+    Ok(())
+}
+
+fn state(book: &mut Book<'_>, sidecar: &Sidecar) -> Result<(), Error> {
+    const NONE: &[Label<'static>] = &[];
+    for (family, value) in [
+        (&names::QUEUE_ROWS, sidecar.queue_rows),
+        (&names::QUEUE_BYTES, sidecar.queue_bytes),
+        (&names::QUEUE_CAPACITY, sidecar.queue_capacity_bytes),
+        (
+            &names::CONFIG_RELOAD_SUCCESSFUL,
+            u64::from(sidecar.config_last_reload_successful),
+        ),
+        (&names::SERIES_LIMIT, sidecar.series_limit),
+    ] {
+        book.family(family).whole(NONE, NONE, value)?;
+    }
+    for (family, value) in [
+        (
+            &names::LAST_EVALUATION,
+            sidecar.last_evaluation_timestamp_seconds,
+        ),
+        (
+            &names::EVALUATION_DURATION,
+            sidecar.evaluation_duration_seconds,
+        ),
+        (
+            &names::CONFIG_RELOAD_TIMESTAMP,
+            sidecar.config_last_reload_success_timestamp_seconds,
+        ),
+    ] {
+        book.family(family).gauge(NONE, NONE, value)?;
+    }
+    book.family(&names::ANALYSIS_PANICS)
+        .count(NONE, NONE, sidecar.analysis_panics)?;
+    if !sidecar.config_hash.is_empty() {
+        let hash = [("hash", sidecar.config_hash.as_str())];
+        book.family(&names::CONFIG).info(NONE, &hash)?;
+    }
+    let dropped = sidecar.dropped_series;
+    let mut pen = book.family(&names::SERIES_DROPPED);
+    for (reason, series) in [
+        ("fleet", dropped.fleet),
+        ("detail", dropped.detail),
+        ("feature", dropped.features),
+    ] {
+        pen.whole(&[("reason", reason)], NONE, series as u64)?;
+    }
+    Ok(())
+}

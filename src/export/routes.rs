@@ -1,0 +1,293 @@
+//! What each path answers.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::io::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, AsHeaderName, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use tokio::sync::Notify;
+
+use super::http::{WebOptions, WebState};
+use super::room::{Room, Seat};
+use super::{Process, exposition, negotiate, page, status, url};
+use crate::engine::Snapshot;
+
+/// Bodies up to this size are not worth compressing.
+const GZIP_ABOVE: usize = 1024;
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const READ: &str = "GET, HEAD";
+
+/// What all connections share.
+pub(super) struct Routes {
+    pub(super) state: Arc<dyn WebState>,
+    pub(super) options: WebOptions,
+    pub(super) pages: Arc<Room>,
+}
+
+/// An answer before it becomes bytes on the wire.
+struct Answer {
+    status: StatusCode,
+    content_type: Cow<'static, str>,
+    body: Vec<u8>,
+    /// Methods of the header `Allow`.
+    allow: Option<&'static str>,
+    gzipped: bool,
+}
+
+/// Where a request goes.
+enum Route {
+    Metrics,
+    Landing,
+    Status,
+    Profile,
+    Healthy,
+    Ready,
+    Reload,
+}
+
+pub(super) async fn answer<B>(
+    routes: Arc<Routes>,
+    leave: Arc<Notify>,
+    request: Request<B>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, _) = request.into_parts();
+    let (answer, seat) = match routes.route(head.uri.path()) {
+        None => (missing(head.uri.path(), &routes.options), None),
+        Some(route) if !allowed(&route).split(", ").any(|m| m == head.method) => {
+            (not_allowed(&head.method, allowed(&route)), None)
+        }
+        Some(Route::Healthy) => (sentence(StatusCode::OK, "driftgauge is healthy."), None),
+        Some(Route::Ready) if routes.state.ready() => {
+            (sentence(StatusCode::OK, "driftgauge is ready."), None)
+        }
+        Some(Route::Ready) => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            (sentence(status, "driftgauge is still starting."), None)
+        }
+        Some(route) => {
+            let seat = routes.pages.enter(&leave).await;
+            let query = head.uri.query().unwrap_or_default().to_owned();
+            let headers = head.headers;
+            // Rendering takes milliseconds of pure computing: not on a thread that serves sockets.
+            let rendered = tokio::task::spawn_blocking(move || {
+                let answer = routes.render(&route, &query, &headers);
+                answer.compressed(&headers)
+            });
+            (rendered.await.unwrap_or_else(|_| failed()), Some(seat))
+        }
+    };
+    Ok(answer.into_response(head.method == Method::HEAD, seat))
+}
+
+fn allowed(route: &Route) -> &'static str {
+    match route {
+        Route::Reload => "POST",
+        _ => READ,
+    }
+}
+
+impl Routes {
+    fn route(&self, path: &str) -> Option<Route> {
+        Some(match path {
+            _ if path == self.options.metrics_path => Route::Metrics,
+            "/" => Route::Landing,
+            "/-/healthy" => Route::Healthy,
+            "/-/ready" => Route::Ready,
+            "/-/reload" => Route::Reload,
+            "/api/v1/status" => Route::Status,
+            "/api/v1/profile" => Route::Profile,
+            _ => return None,
+        })
+    }
+
+    fn render(&self, route: &Route, query: &str, headers: &HeaderMap) -> Answer {
+        let snapshot = self.state.snapshot().load_full();
+        match route {
+            Route::Metrics => self.metrics(snapshot, headers),
+            Route::Landing => {
+                let body = page::render(&snapshot, &self.state.sidecar(), &self.options);
+                Answer::new(StatusCode::OK, HTML, body)
+            }
+            Route::Status => {
+                let body = status::render(&snapshot, &self.state.sidecar().version);
+                Answer::new(StatusCode::OK, JSON, body)
+            }
+            Route::Profile => self.profile(&snapshot, query),
+            Route::Reload => self.reload(),
+            Route::Healthy | Route::Ready => sentence(StatusCode::OK, "driftgauge is up."),
+        }
+    }
+
+    fn metrics(&self, snapshot: Arc<Snapshot>, headers: &HeaderMap) -> Answer {
+        let chosen = negotiate::format(&joined(headers, ACCEPT));
+        let sidecar = self.state.sidecar();
+        match exposition::render(chosen.format, snapshot, sidecar, Some(Process::read())) {
+            Ok(page) => Answer::new(StatusCode::OK, chosen.content_type(), page.body),
+            Err(_) => failed(),
+        }
+    }
+
+    fn profile(&self, snapshot: &Snapshot, query: &str) -> Answer {
+        let Some(model) = url::parameter(query, "model").filter(|model| !model.is_empty()) else {
+            let hint =
+                "Say which model: /api/v1/profile?model=<model>, optionally &version=<version>.";
+            return sentence(StatusCode::BAD_REQUEST, hint);
+        };
+        let version = url::parameter(query, "version").filter(|version| !version.is_empty());
+        if let Some(profile) = self.state.profile(&model, version.as_deref()) {
+            return Answer::new(StatusCode::OK, JSON, profile.to_json());
+        }
+        let known = snapshot.models.iter().find(|known| {
+            *known.model == *model && version.as_ref().is_none_or(|v| *known.version == **v)
+        });
+        let why = match known.map(|known| known.learning) {
+            None => format!(
+                "No traffic of model {model:?} has been seen, and no profile is configured for it."
+            ),
+            Some(Some(learning)) => format!(
+                "Model {model:?} is still learning its reference: {} of {} rows so far.",
+                learning.rows, learning.wanted
+            ),
+            Some(None) => format!("Model {model:?} has no reference yet."),
+        };
+        sentence(StatusCode::NOT_FOUND, why)
+    }
+
+    fn reload(&self) -> Answer {
+        if !self.options.enable_lifecycle {
+            let why = "Reloading over HTTP is off; start driftgauge with --web.enable-lifecycle, or send it SIGHUP.";
+            return sentence(StatusCode::FORBIDDEN, why);
+        }
+        match self.state.reload() {
+            Ok(()) => sentence(StatusCode::OK, "The settings were loaded anew."),
+            Err(why) => {
+                let why = format!("The old settings stay in force: {why}");
+                sentence(StatusCode::INTERNAL_SERVER_ERROR, why)
+            }
+        }
+    }
+}
+
+fn sentence(status: StatusCode, sentence: impl Into<String>) -> Answer {
+    Answer::new(status, TEXT, sentence.into() + "\n")
+}
+
+fn missing(path: &str, options: &WebOptions) -> Answer {
+    let why = format!(
+        "There is nothing at {path}; metrics are at {}.",
+        options.metrics_path
+    );
+    sentence(StatusCode::NOT_FOUND, why)
+}
+
+fn not_allowed(method: &Method, allow: &'static str) -> Answer {
+    let why = format!("{method} is not allowed here; use {allow}.");
+    Answer {
+        allow: Some(allow),
+        ..sentence(StatusCode::METHOD_NOT_ALLOWED, why)
+    }
+}
+
+fn failed() -> Answer {
+    tracing::error!("a page could not be rendered");
+    sentence(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The page could not be rendered; see the log.",
+    )
+}
+
+/// All values of a header that is a list, as one.
+fn joined(headers: &HeaderMap, name: impl AsHeaderName) -> String {
+    let values = headers.get_all(name).into_iter();
+    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+    values.join(",")
+}
+
+impl Answer {
+    fn new(
+        status: StatusCode,
+        content_type: impl Into<Cow<'static, str>>,
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self {
+            status,
+            content_type: content_type.into(),
+            body: body.into(),
+            allow: None,
+            gzipped: false,
+        }
+    }
+
+    /// Compressed, if the client allows it and it pays. Level 1: three times as fast as level 6
+    /// for half as many bytes again.
+    fn compressed(mut self, headers: &HeaderMap) -> Self {
+        if self.body.len() > GZIP_ABOVE && negotiate::gzip(&joined(headers, ACCEPT_ENCODING)) {
+            let buffer = Vec::with_capacity(self.body.len() / 4);
+            let mut encoder = GzEncoder::new(buffer, Compression::new(1));
+            if encoder.write_all(&self.body).is_ok()
+                && let Ok(body) = encoder.finish()
+            {
+                self.body = body;
+                self.gzipped = true;
+            }
+        }
+        self
+    }
+
+    /// The seat stays taken until the socket has the last byte of the body.
+    fn into_response(self, head_only: bool, seat: Option<Seat>) -> Response<Full<Bytes>> {
+        let length = self.body.len();
+        let body = if head_only {
+            Bytes::new()
+        } else {
+            Bytes::from_owner(Held {
+                body: self.body,
+                _seat: seat,
+            })
+        };
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if let Ok(content_type) = HeaderValue::from_str(&self.content_type) {
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        headers.insert(CONTENT_LENGTH, length.into());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+        );
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        if self.gzipped {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+/// A body and the seat that it occupies.
+struct Held {
+    body: Vec<u8>,
+    _seat: Option<Seat>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}

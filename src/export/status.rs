@@ -1,0 +1,270 @@
+//! The snapshot as JSON, for scripts and for people with `curl`: `GET /api/v1/status`.
+//!
+//! The shape follows the names of the metrics. Categories learned from traffic are row values and
+//! are not shown.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::engine::{
+    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES,
+    ModelSnapshot, Snapshot, TrafficWindow,
+};
+use crate::profile::{Cells, Missing, Moments};
+
+/// The document, ending in a line feed.
+pub(super) fn render(snapshot: &Snapshot, version: &str) -> Vec<u8> {
+    let status = Status {
+        version,
+        evaluated_at: snapshot.evaluated_at,
+        evaluation_seconds: snapshot.evaluation_seconds,
+        models: snapshot.models.iter().map(Model::from).collect(),
+    };
+    let mut json = serde_json::to_vec(&status).unwrap_or_default();
+    json.push(b'\n');
+    json
+}
+
+#[derive(Serialize)]
+struct Status<'s> {
+    version: &'s str,
+    evaluated_at: f64,
+    evaluation_seconds: f64,
+    models: Vec<Model<'s>>,
+}
+
+#[derive(Serialize)]
+struct Model<'s> {
+    model: &'s str,
+    version: &'s str,
+    predictions: f64,
+    requests: f64,
+    errors: BTreeMap<&'s str, f64>,
+    last_row_at: Option<f64>,
+    learning: Option<Learning>,
+    references: Vec<Reference<'s>>,
+    windows: Vec<Traffic<'s>>,
+    features: Vec<Feature<'s>>,
+}
+
+#[derive(Serialize)]
+struct Learning {
+    rows: u64,
+    wanted: u64,
+}
+
+#[derive(Serialize)]
+struct Reference<'s> {
+    profile: &'s str,
+    source: &'s str,
+    created_at: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Traffic<'s> {
+    window: &'s str,
+    rows: u64,
+    covered_seconds: f64,
+    throughput_rows_per_second: f64,
+    error_ratio: Option<f64>,
+    latency_seconds: Option<BTreeMap<String, f64>>,
+}
+
+#[derive(Serialize)]
+struct Feature<'s> {
+    feature: &'s str,
+    role: &'s str,
+    detail: &'s str,
+    values: u64,
+    missing: Missing,
+    below: u64,
+    above: u64,
+    far: u64,
+    reference: Option<FieldReference<'s>>,
+    windows: Vec<Window<'s>>,
+}
+
+#[derive(Serialize)]
+struct FieldReference<'s> {
+    profile: &'s str,
+    learned: bool,
+    kind: &'s str,
+    values: u64,
+    null_ratio: Option<f64>,
+    new_category_ratio: Option<f64>,
+    #[serde(flatten)]
+    moments: Option<Moments>,
+    design_effect: f64,
+    minimum_effect: f64,
+    significance: f64,
+    cells: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    bin: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
+    rows: u64,
+}
+
+#[derive(Serialize)]
+struct Window<'s> {
+    window: &'s str,
+    state: &'s str,
+    values: u64,
+    missing: Missing,
+    null_ratio: Option<f64>,
+    out_of_range_ratio: Option<f64>,
+    new_category_ratio: Option<f64>,
+    mean: Option<f64>,
+    stddev: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+    distinct: Option<f64>,
+    cells: &'s [u64],
+    drift: Vec<Comparison<'s>>,
+}
+
+#[derive(Serialize)]
+struct Comparison<'s> {
+    reference: &'s str,
+    drift: f64,
+    threshold: f64,
+    ratio: Option<f64>,
+    excess: f64,
+    distances: BTreeMap<&'s str, f64>,
+}
+
+impl<'s> From<&'s ModelSnapshot> for Model<'s> {
+    fn from(model: &'s ModelSnapshot) -> Self {
+        let features = model.features.iter();
+        Self {
+            model: &model.model,
+            version: &model.version,
+            predictions: model.predictions,
+            requests: model.requests,
+            errors: model.errors.iter().copied().collect(),
+            last_row_at: model.last_row_at,
+            learning: model.learning.map(|learning| Learning {
+                rows: learning.rows,
+                wanted: learning.wanted,
+            }),
+            references: model
+                .references
+                .iter()
+                .map(|reference| Reference {
+                    profile: &reference.profile,
+                    source: reference.source,
+                    created_at: reference.created_at,
+                })
+                .collect(),
+            windows: model.windows.iter().map(Traffic::from).collect(),
+            features: features
+                .filter(|feature| feature.role.is_watched())
+                .map(Feature::from)
+                .collect(),
+        }
+    }
+}
+
+impl<'s> From<&'s TrafficWindow> for Traffic<'s> {
+    fn from(window: &'s TrafficWindow) -> Self {
+        Self {
+            window: &window.window,
+            rows: window.rows,
+            covered_seconds: window.covered_seconds,
+            throughput_rows_per_second: window.throughput,
+            error_ratio: window.error_ratio,
+            latency_seconds: window.latency.map(|latency| {
+                let quantiles = LATENCY_QUANTILES.iter().map(f64::to_string);
+                quantiles.zip(latency).collect()
+            }),
+        }
+    }
+}
+
+impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
+    fn from(feature: &'s FeatureSnapshot) -> Self {
+        Self {
+            feature: &feature.name,
+            role: feature.role.as_str(),
+            detail: match feature.detail {
+                Detail::Hidden => "hidden",
+                Detail::Lean => "lean",
+                Detail::Standard => "standard",
+                Detail::Full => "full",
+            },
+            values: feature.values,
+            missing: feature.missing,
+            below: feature.below,
+            above: feature.above,
+            far: feature.far,
+            reference: feature.reference.as_ref().map(FieldReference::from),
+            windows: feature.windows.iter().map(Window::from).collect(),
+        }
+    }
+}
+
+impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
+    fn from(reference: &'s FeatureReference) -> Self {
+        let feature = &*reference.feature;
+        let mut cells = Vec::new();
+        if let Some(counted) = &feature.cells {
+            let hide = reference.learned && matches!(counted.cells, Cells::Categorical(_));
+            cells.extend(counted.rows.iter().enumerate().map(|(cell, &rows)| Cell {
+                bin: counted.cells.bin(cell),
+                range: (!hide).then(|| counted.cells.range(cell)),
+                rows,
+            }));
+        }
+        Self {
+            profile: &reference.profile,
+            learned: reference.learned,
+            kind: feature.kind.as_str(),
+            values: feature.values(),
+            null_ratio: feature.null_ratio(),
+            new_category_ratio: feature.new_category_ratio(),
+            moments: feature.moments,
+            design_effect: feature.design_effect,
+            minimum_effect: reference.minimum_effect,
+            significance: reference.significance,
+            cells,
+        }
+    }
+}
+
+impl<'s> From<&'s FeatureWindow> for Window<'s> {
+    fn from(window: &'s FeatureWindow) -> Self {
+        Self {
+            window: &window.window,
+            state: window.state.as_str(),
+            values: window.values,
+            missing: window.missing,
+            null_ratio: window.null_ratio,
+            out_of_range_ratio: window.out_of_range_ratio,
+            new_category_ratio: window.new_category_ratio,
+            mean: window.mean,
+            stddev: window.stddev,
+            min: window.min,
+            max: window.max,
+            distinct: window.distinct,
+            cells: &window.cells,
+            drift: window.drift.iter().map(Comparison::from).collect(),
+        }
+    }
+}
+
+impl<'s> From<&'s Drift> for Comparison<'s> {
+    fn from(drift: &'s Drift) -> Self {
+        Self {
+            reference: &drift.reference,
+            drift: drift.psi,
+            threshold: drift.threshold,
+            ratio: drift.ratio,
+            excess: drift.excess,
+            distances: drift.distances.iter().copied().collect(),
+        }
+    }
+}

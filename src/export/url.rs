@@ -1,0 +1,56 @@
+//! Query strings of request targets.
+
+/// Value of the first parameter with this key, decoded; `None` without, or when it is not UTF-8.
+pub(super) fn parameter(query: &str, key: &str) -> Option<String> {
+    query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find(|(name, _)| decode(name).as_deref() == Some(key))
+        .and_then(|(_, value)| decode(value))
+}
+
+/// `+` is a space, `%41` is an `A`; a percent sign that starts no byte stands for itself.
+fn decode(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = |offset: usize| {
+            let digit = char::from(*bytes.get(at + offset)?).to_digit(16)?;
+            u8::try_from(digit).ok()
+        };
+        let (byte, length) = match byte {
+            b'+' => (b' ', 1),
+            b'%' => match hex(1).zip(hex(2)) {
+                Some((high, low)) => (high << 4 | low, 3),
+                None => (b'%', 1),
+            },
+            byte => (byte, 1),
+        };
+        decoded.push(byte);
+        at += length;
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded() {
+        let query = "version=2&model=a%26b+%C3%BC%3D&model=c";
+        assert_eq!(parameter(query, "model").unwrap(), "a&b ü=");
+        assert_eq!(parameter(query, "version").unwrap(), "2");
+        assert_eq!(parameter(query, "other"), None);
+        assert_eq!(parameter("model", "model").unwrap(), "");
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_does_not_break() {
+        assert_eq!(parameter("model=100%", "model").unwrap(), "100%");
+        assert_eq!(parameter("model=%4", "model").unwrap(), "%4");
+        assert_eq!(parameter("model=%zz%", "model").unwrap(), "%zz%");
+        assert_eq!(parameter("model=%ff", "model"), None);
+    }
+}

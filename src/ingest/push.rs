@@ -1,0 +1,25 @@
+//! The push API: `driftgauge.ingest.v1.IngestService` over TCP and Unix sockets.
+//!
+//! A message's way: `codec` (bytes) → `scan` (would decoding it take too much memory?) → prost →
+//! `decode` (checks everything, → batches) → [`Intake::hand_over`](super::Intake::hand_over) →
+//! `answer`. Tensors stay where they arrived.
+
+mod answer;
+mod calls;
+mod codec;
+mod columns;
+mod decode;
+mod listener;
+mod rejections;
+mod scan;
+mod schema;
+mod serve;
+mod service;
+mod stream;
+
+pub use codec::RawCodec;
+pub use listener::{PushListener, UnixSocket};
+pub use serve::serve_push;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! What can be said of single models, versions and features, and what then holds for them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::section::section;
+use super::text::{map_or_default, optional_finite, optional_path, or_default};
+use super::{Detail, Drift, Metrics, Settings};
+use crate::batch::Role;
+use crate::profile::Kind;
+
+section! {
+    /// One model.
+    pub struct Model {
+        /// Its reference, made with `driftgauge profile`: a path, relative to this file. Empty: it
+        /// is learned from traffic.
+        #[serde(deserialize_with = "optional_path")]
+        profile: Option<PathBuf> = None,
+        /// Versions that differ, by name.
+        #[serde(deserialize_with = "map_or_default")]
+        versions: BTreeMap<String, Version> = BTreeMap::new(),
+        /// How much is exposed for each feature of this model; unset: as for all models.
+        #[serde(deserialize_with = "or_default")]
+        metrics: FeatureMetrics = FeatureMetrics::default(),
+        /// When drift counts as drift in this model; unset: as for all models.
+        #[serde(deserialize_with = "or_default")]
+        drift: FeatureDrift = FeatureDrift::default(),
+        /// Features, predictions and scores that differ, by name.
+        #[serde(deserialize_with = "map_or_default")]
+        features: BTreeMap<String, Feature> = BTreeMap::new(),
+    }
+}
+
+section! {
+    /// One version of a model.
+    pub struct Version {
+        /// The reference of this version alone, relative to this file. Empty: that of the model.
+        #[serde(deserialize_with = "optional_path")]
+        profile: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// One field of a model.
+    pub struct Feature {
+        /// What it is to the model, whatever profile and traffic say: `feature`, `prediction`,
+        /// `score`, `label`, `segment`, `time`, `id` or `ignore` (not looked at).
+        role: Option<Role> = None,
+        /// How it is looked at while a reference is learned: `numeric`, `integer`, `boolean`,
+        /// `categorical`, `high_cardinality` or `vector`. Unset: as its values look. A profile's
+        /// word stands.
+        kind: Option<Kind> = None,
+        /// How much is exposed of it; unset: as for its model.
+        #[serde(deserialize_with = "or_default")]
+        metrics: FeatureMetrics = FeatureMetrics::default(),
+        /// When its drift counts as drift; unset: as for its model.
+        #[serde(deserialize_with = "or_default")]
+        drift: FeatureDrift = FeatureDrift::default(),
+    }
+}
+
+section! {
+    /// What [`Metrics`] may be for one model or feature.
+    pub struct FeatureMetrics {
+        /// `lean`, `standard` or `full`.
+        detail: Option<Detail> = None,
+        /// Whether counters per reference cell are exposed. Never in `lean`.
+        fleet: Option<bool> = None,
+    }
+}
+
+section! {
+    /// What [`Drift`] may be for one model or feature.
+    pub struct FeatureDrift {
+        /// Smallest population stability index worth an alarm. From 0 to 10.
+        #[serde(deserialize_with = "optional_finite")]
+        minimum_effect: Option<f64> = None,
+        /// How sure an alarm must be, in standard deviations. From 0 to 10.
+        #[serde(deserialize_with = "optional_finite")]
+        significance: Option<f64> = None,
+    }
+}
+
+impl Settings {
+    /// Where the profile of a version is, as the settings say: its own, else that of its model.
+    pub fn profile_path(&self, model: &str, version: &str) -> Option<&Path> {
+        let model = self.models.get(model)?;
+        let own = model.versions.get(version);
+        own.and_then(|version| version.profile.as_deref())
+            .or(model.profile.as_deref())
+    }
+
+    /// What is said of a field.
+    pub fn feature(&self, model: &str, feature: &str) -> Option<&Feature> {
+        self.models.get(model)?.features.get(feature)
+    }
+
+    /// How much is exposed of a field: what is said of it, else of its model, else of all. `fleet`
+    /// is off in `lean`.
+    pub fn metrics_of(&self, model: &str, feature: &str) -> Metrics {
+        let model = self.models.get(model);
+        let feature = model.and_then(|model| model.features.get(feature));
+        let said = [feature.map(|f| &f.metrics), model.map(|m| &m.metrics)];
+        let said = said.into_iter().flatten();
+        let detail = said.clone().find_map(|metrics| metrics.detail);
+        let fleet = said.clone().find_map(|metrics| metrics.fleet);
+        let detail = detail.unwrap_or(self.metrics.detail);
+        let fleet = fleet.unwrap_or(self.metrics.fleet) && detail > Detail::Lean;
+        Metrics { detail, fleet }
+    }
+
+    /// When drift of a field counts: what is said of it, else of its model, else of all.
+    pub fn drift_of(&self, model: &str, feature: &str) -> Drift {
+        let model = self.models.get(model);
+        let feature = model.and_then(|model| model.features.get(feature));
+        let mut drift = self.drift.clone();
+        let said = [model.map(|m| &m.drift), feature.map(|f| &f.drift)];
+        for said in said.into_iter().flatten() {
+            drift.minimum_effect = said.minimum_effect.unwrap_or(drift.minimum_effect);
+            drift.significance = said.significance.unwrap_or(drift.significance);
+        }
+        drift
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        serde_saphyr::from_str(
+            "
+metrics: {detail: lean}
+drift: {significance: 4}
+models:
+  fraud:
+    profile: fraud.json
+    metrics: {detail: full, fleet: false}
+    drift: {minimum_effect: 0.1}
+    versions: {v2: {profile: fraud-v2.json}, v3: {}}
+    features:
+      amount: {role: feature, metrics: {fleet: true}, drift: {significance: 3}}
+      city: {metrics: {detail: lean, fleet: true}}
+  empty:
+",
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn the_nearest_word_holds() {
+        let settings = settings();
+        let metrics = |model, feature| {
+            let metrics = settings.metrics_of(model, feature);
+            (metrics.detail, metrics.fleet)
+        };
+        assert_eq!(metrics("fraud", "amount"), (Detail::Full, true));
+        assert_eq!(metrics("fraud", "other"), (Detail::Full, false));
+        assert_eq!(metrics("other", "amount"), (Detail::Lean, false));
+        let drift = |model, feature| {
+            let drift = settings.drift_of(model, feature);
+            (drift.minimum_effect, drift.significance)
+        };
+        assert_eq!(drift("fraud", "amount"), (0.1, 3.0));
+        assert_eq!(drift("fraud", "other"), (0.1, 4.0));
+        assert_eq!(drift("other", "amount"), (0.02, 4.0));
+    }
+
+    #[test]
+    fn fleet_counters_are_never_lean() {
+        let metrics = settings().metrics_of("fraud", "city");
+        assert!(!metrics.fleet, "{metrics:?}");
+    }
+
+    #[test]
+    fn a_version_without_a_profile_has_that_of_its_model() {
+        let settings = settings();
+        let path = |model, version| settings.profile_path(model, version);
+        assert_eq!(path("fraud", "v1"), Some(Path::new("fraud.json")));
+        assert_eq!(path("fraud", "v2"), Some(Path::new("fraud-v2.json")));
+        assert_eq!(path("fraud", "v3"), Some(Path::new("fraud.json")));
+        assert_eq!(path("empty", "v1"), None);
+        assert_eq!(path("other", "v1"), None);
+    }
+}

@@ -1,0 +1,283 @@
+//! What types cannot say: ranges, and settings that must fit each other.
+
+use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, Settings};
+use crate::batch::MAX_NAME_BYTES;
+
+/// A key and what is wrong with it.
+pub(super) type Finding = (Vec<String>, String);
+
+/// Everything that cannot work, in the order of the manual.
+pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
+    let mut check = Check(Vec::new());
+    check.servers(settings);
+    check.bounds(settings);
+    check.windows(settings);
+    check.learning(settings);
+    let Drift {
+        minimum_effect,
+        significance,
+    } = settings.drift;
+    check.drift(&["drift"], Some(minimum_effect), Some(significance));
+    check.models(settings);
+    check.0
+}
+
+struct Check(Vec<Finding>);
+
+impl Check {
+    fn say(&mut self, path: &[&str], sentence: impl Into<String>) {
+        let path = path.iter().map(|&key| key.to_owned()).collect();
+        self.0.push((path, sentence.into()));
+    }
+
+    fn range(&mut self, path: &[&str], value: usize, least: usize, most: usize) {
+        if !(least..=most).contains(&value) {
+            self.say(
+                path,
+                format!("is {value}: write a number from {least} to {most}"),
+            );
+        }
+    }
+
+    fn size(&mut self, path: &[&str], value: ByteSize, least: ByteSize, most: ByteSize) {
+        if !(least..=most).contains(&value) {
+            self.say(
+                path,
+                format!("is {value}: write a size from {least} to {most}"),
+            );
+        }
+    }
+
+    fn servers(&mut self, settings: &Settings) {
+        match &settings.web.listen_address {
+            Address::Tcp(_) => {}
+            Address::Off => self.say(
+                &["web", "listen_address"],
+                "is empty: write host:port, such as 0.0.0.0:9599; without it nothing could be \
+                 scraped",
+            ),
+            Address::Unix(_) => self.say(
+                &["web", "listen_address"],
+                "is a Unix socket, which Prometheus cannot scrape: write host:port, such as \
+                 0.0.0.0:9599",
+            ),
+        }
+        let path = settings.web.telemetry_path.as_str();
+        let taken = ["/", "/-/", "/api/"];
+        let is_plain = path.starts_with('/')
+            && path
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !"?#%".contains(c));
+        if !is_plain {
+            self.say(
+                &["web", "telemetry_path"],
+                format!("is {path:?}: write a path that begins with / and needs no escapes, such as /metrics"),
+            );
+        } else if path == taken[0] || taken[1..].iter().any(|taken| path.starts_with(taken)) {
+            self.say(
+                &["web", "telemetry_path"],
+                format!("is {path:?}, which is taken: /, /-/… and /api/… serve other things; write another path, such as /metrics"),
+            );
+        }
+        self.range(
+            &["web", "max_series"],
+            settings.web.max_series,
+            100,
+            10_000_000,
+        );
+    }
+
+    fn bounds(&mut self, settings: &Settings) {
+        let limits = &settings.limits;
+        let kib = |count: usize| ByteSize(count << 10);
+        let (message, rows) = (limits.message_bytes, limits.batch_rows);
+        self.size(
+            &["limits", "message_bytes"],
+            message,
+            kib(4),
+            ByteSize(1 << 30),
+        );
+        self.range(&["limits", "batch_rows"], rows, 1, 1 << 20);
+        self.range(&["limits", "fields"], limits.fields, 1, 20_000);
+        self.range(
+            &["limits", "name_bytes"],
+            limits.name_bytes,
+            32,
+            MAX_NAME_BYTES,
+        );
+        self.range(&["limits", "string_bytes"], limits.string_bytes, 16, 65_536);
+        self.range(&["limits", "models"], limits.models, 1, 1_024);
+        self.range(&["limits", "versions"], limits.versions, 1, 64);
+        let queue = &settings.queue;
+        if queue.rows < rows {
+            self.say(
+                &["queue", "rows"],
+                format!(
+                    "is {}, less than limits.batch_rows ({rows}): the largest batch could never be \
+                     accepted; raise one or lower the other",
+                    queue.rows
+                ),
+            );
+        } else {
+            self.range(&["queue", "rows"], queue.rows, 1, 10_000_000);
+        }
+        self.size(&["queue", "bytes"], queue.bytes, kib(64), ByteSize(4 << 30));
+    }
+
+    fn windows(&mut self, settings: &Settings) {
+        let tick = settings.tick;
+        if !(100..=300_000).contains(&tick.millis()) {
+            self.say(
+                &["tick"],
+                format!("is {tick}: write a duration from 100ms to 5m"),
+            );
+            return;
+        }
+        let windows = settings.windows.as_slice();
+        if windows.is_empty() || windows.len() > 8 {
+            self.say(
+                &["windows"],
+                format!(
+                    "has {} entries: write 1 to 8 durations, such as [5m, 1h, 1d]",
+                    windows.len()
+                ),
+            );
+        }
+        for pair in windows.windows(2).filter(|pair| pair[0] == pair[1]) {
+            self.say(&["windows"], format!("has {} twice: remove one", pair[0]));
+        }
+        for window in windows {
+            if window.millis() < 12 * tick.millis() {
+                self.say(
+                    &["windows"],
+                    format!(
+                        "has {window}, which is less than 12 ticks of {tick}: write at least {}, or \
+                         lower tick",
+                        super::Span::from_millis(12 * tick.millis())
+                    ),
+                );
+            }
+            if window.millis() > 366 * 86_400_000 {
+                self.say(&["windows"], format!("has {window}: write at most 366d"));
+            }
+        }
+    }
+
+    fn learning(&mut self, settings: &Settings) {
+        let learning = &settings.learning;
+        if learning.rows == 0 {
+            return;
+        }
+        if !(100..=1_000_000).contains(&learning.rows) {
+            self.say(
+                &["learning", "rows"],
+                format!(
+                    "is {}: write a number from 100 to 1000000, or 0 to learn nothing",
+                    learning.rows
+                ),
+            );
+        }
+        self.size(
+            &["learning", "bytes"],
+            learning.bytes,
+            ByteSize(64 << 10),
+            ByteSize(1 << 30),
+        );
+    }
+
+    fn drift(&mut self, path: &[&str], minimum_effect: Option<f64>, significance: Option<f64>) {
+        let values = [
+            ("minimum_effect", minimum_effect),
+            ("significance", significance),
+        ];
+        for (key, value) in values {
+            if let Some(value) = value.filter(|value| !(0.0..=10.0).contains(value)) {
+                let path = [path, &[key]].concat();
+                self.say(&path, format!("is {value}: write a number from 0 to 10"));
+            }
+        }
+    }
+
+    fn models(&mut self, settings: &Settings) {
+        let limits = &settings.limits;
+        let count = settings.models.len();
+        if count > limits.models {
+            self.say(
+                &["models"],
+                format!(
+                    "has {count} entries, more than limits.models ({}): raise the limit",
+                    limits.models
+                ),
+            );
+        }
+        for (name, model) in &settings.models {
+            let path = ["models", name.as_str()];
+            self.name(&path, limits.name_bytes);
+            let Model {
+                profile: _,
+                versions,
+                metrics: _,
+                drift,
+                features,
+            } = model;
+            if versions.len() > limits.versions {
+                self.say(
+                    &[&path[..], &["versions"]].concat(),
+                    format!(
+                        "has {} entries, more than limits.versions ({}): raise the limit",
+                        versions.len(),
+                        limits.versions
+                    ),
+                );
+            }
+            for version in versions.keys() {
+                self.name(
+                    &[&path[..], &["versions", version]].concat(),
+                    limits.name_bytes,
+                );
+            }
+            self.feature_drift(&[&path[..], &["drift"]].concat(), drift);
+            if features.len() > limits.fields {
+                self.say(
+                    &[&path[..], &["features"]].concat(),
+                    format!(
+                        "has {} entries, more than limits.fields ({}): raise the limit",
+                        features.len(),
+                        limits.fields
+                    ),
+                );
+            }
+            for (feature, said) in features {
+                let path = [&path[..], &["features", feature]].concat();
+                self.name(&path, limits.name_bytes);
+                let Feature {
+                    role: _,
+                    kind: _,
+                    metrics: _,
+                    drift,
+                } = said;
+                self.feature_drift(&[&path[..], &["drift"]].concat(), drift);
+            }
+        }
+    }
+
+    fn feature_drift(&mut self, path: &[&str], drift: &FeatureDrift) {
+        self.drift(path, drift.minimum_effect, drift.significance);
+    }
+
+    fn name(&mut self, path: &[&str], most: usize) {
+        let name = path[path.len() - 1];
+        if name.is_empty() {
+            self.say(path, "is an empty name: write one");
+        } else if name.len() > most {
+            self.say(
+                path,
+                format!(
+                    "is a name of {} bytes: names are cut at {most}, so it would match nothing; \
+                     shorten it",
+                    name.len()
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! The engine through its public face: (now, batch) in, snapshots out.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Random, SECOND, batch, categorical, config, feature, model, numeric, profile};
+use driftgauge::batch::{Batch, Outcome, Role, Scalar, Times, Values};
+use driftgauge::engine::{Clock, Config, Engine, Snapshot, State, WindowConfig};
+
+const NOW: i64 = 1_700_000_000 * SECOND;
+
+fn engine(config: Config) -> Engine {
+    Engine::new(Arc::new(config))
+}
+
+fn numbers(values: Vec<f64>) -> Batch {
+    batch(vec![("x", Role::Feature, Values::Numbers(values))])
+}
+
+fn state(snapshot: &Snapshot, name: &str) -> State {
+    feature(model(snapshot, "m", "1"), name).windows[0].state
+}
+
+fn uniform_engine() -> Engine {
+    engine(config(profile(vec![numeric("x", 20, 500)])))
+}
+
+#[test]
+fn a_named_model_is_there_before_its_first_row_and_makes_room_for_the_first_version() {
+    let mut engine = uniform_engine();
+    let before = engine.tick(NOW);
+    let x = feature(model(&before, "m", "default"), "x");
+    assert_eq!(
+        (x.cells.len(), x.values, x.windows[0].state),
+        (20, 0, State::NoData)
+    );
+    engine.apply(&numbers(vec![1.0]), NOW);
+    let after = engine.tick(NOW);
+    assert_eq!(after.models.len(), 1);
+    assert_eq!(feature(model(&after, "m", "1"), "x").values, 1);
+}
+
+#[test]
+fn below_n_min_the_ratio_is_absent_and_the_state_says_so() {
+    let mut random = Random(7);
+    let mut engine = uniform_engine();
+    engine.apply(&numbers(random.uniforms(99, 20.0)), NOW);
+    let x = engine.tick(NOW);
+    let window = &feature(model(&x, "m", "1"), "x").windows[0];
+    assert_eq!(window.state, State::TooFewRows);
+    assert_eq!(window.drift[0].ratio, None);
+    engine.apply(&numbers(random.uniforms(1, 20.0)), NOW);
+    let x = engine.tick(NOW);
+    let window = &feature(model(&x, "m", "1"), "x").windows[0];
+    assert_eq!(window.state, State::Ok);
+    assert!(window.drift[0].ratio.unwrap() < 1.0);
+}
+
+#[test]
+fn a_constant_an_absent_and_an_unknown_field_are_told_apart() {
+    let mut engine = engine(config(profile(vec![
+        numeric("x", 20, 500),
+        numeric("gone", 20, 500),
+        categorical("c", &[("a", 600), ("b", 400)]),
+        numeric("nulls", 20, 500),
+    ])));
+    let text = |value: &str| Values::Text(vec![value.into(); 200]);
+    engine.apply(
+        &batch(vec![
+            ("x", Role::Feature, Values::Numbers(vec![3.5; 200])),
+            ("c", Role::Feature, text("a")),
+            ("extra", Role::Feature, Values::Numbers(vec![1.0; 200])),
+            (
+                "nulls",
+                Role::Feature,
+                Values::Mixed(vec![Scalar::Null; 200]),
+            ),
+        ]),
+        NOW,
+    );
+    let snapshot = engine.tick(NOW);
+    assert_eq!(state(&snapshot, "x"), State::Constant);
+    assert_eq!(state(&snapshot, "c"), State::Constant);
+    assert_eq!(state(&snapshot, "gone"), State::Absent);
+    assert_eq!(state(&snapshot, "nulls"), State::Absent);
+    assert_eq!(state(&snapshot, "extra"), State::Unknown);
+    let m = model(&snapshot, "m", "1");
+    assert!(feature(m, "x").windows[0].drift[0].ratio.unwrap() > 1.0);
+    assert_eq!(feature(m, "gone").missing.absent, 200);
+    assert_eq!(feature(m, "nulls").missing.null, 200);
+    assert_eq!(feature(m, "nulls").windows[0].null_ratio, Some(1.0));
+    assert_eq!(feature(m, "extra").values, 200);
+    assert!(feature(m, "extra").windows[0].drift.is_empty());
+}
+
+#[test]
+fn each_reason_for_a_missing_value_is_counted_apart() {
+    let mut engine = uniform_engine();
+    let values = vec![
+        Scalar::Number(1.0),
+        Scalar::Null,
+        Scalar::Number(f64::NAN),
+        Scalar::Number(f64::INFINITY),
+        Scalar::Number(f64::NEG_INFINITY),
+        Scalar::Text("3.5".into()),
+        Scalar::Invalid,
+        Scalar::Bool(true),
+    ];
+    engine.apply(
+        &batch(vec![("x", Role::Feature, Values::Mixed(values))]),
+        NOW,
+    );
+    engine.apply(
+        &batch(vec![("y", Role::Feature, Values::Numbers(vec![1.0; 3]))]),
+        NOW,
+    );
+    let snapshot = engine.tick(NOW);
+    let x = feature(model(&snapshot, "m", "1"), "x");
+    let m = x.missing;
+    assert_eq!(x.values, 2);
+    assert_eq!((m.null, m.nan, m.inf, m.invalid, m.absent), (1, 1, 2, 2, 3));
+}
+
+#[test]
+fn a_new_category_is_counted_and_one_alone_raises_no_alarm() {
+    let categories: Vec<_> = ["a", "b", "c", "d"].map(|name| (name, 1_250)).to_vec();
+    for n in [100, 200] {
+        let mut engine = engine(config(profile(vec![categorical("c", &categories)])));
+        let mut texts: Vec<String> = (0..n - 1).map(|i| categories[i % 4].0.into()).collect();
+        texts.push("unseen".into());
+        engine.apply(&batch(vec![("c", Role::Feature, Values::Text(texts))]), NOW);
+        let snapshot = engine.tick(NOW);
+        let window = &feature(model(&snapshot, "m", "1"), "c").windows[0];
+        assert_eq!(window.new_category_ratio, Some(1.0 / n as f64));
+        let ratio = window.drift[0].ratio.unwrap();
+        assert!(ratio < 1.0, "{n}: {ratio}");
+    }
+}
+
+#[test]
+fn one_huge_value_neither_alarms_nor_hides_a_shift_nor_spoils_a_mean() {
+    for huge in [1e6, 1e200, -1e200] {
+        for shift in [0.0, 6.0] {
+            let mut random = Random(11);
+            let mut engine = uniform_engine();
+            let mut values = random.uniforms(5_000, 20.0);
+            values.iter_mut().for_each(|value| *value += shift);
+            values[2_345] = huge;
+            engine.apply(&numbers(values), NOW);
+            let snapshot = engine.tick(NOW);
+            let x = feature(model(&snapshot, "m", "1"), "x");
+            let ratio = x.windows[0].drift[0].ratio.unwrap();
+            assert_eq!(ratio > 1.0, shift > 0.0, "{huge} {shift}: {ratio}");
+            assert!(x.above + x.below > 0);
+            // The slice with the huge value leaves; the mean must be that of the rest.
+            engine.apply(&numbers(vec![4.0; 100]), NOW + 300 * SECOND);
+            let later = engine.tick(NOW + 300 * SECOND);
+            let window = &feature(model(&later, "m", "1"), "x").windows[0];
+            assert!((window.mean.unwrap() - 4.0).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn a_model_that_stops_empties_its_windows_and_is_forgotten_unless_it_is_named() {
+    let mut engine = uniform_engine();
+    engine.apply(&numbers(vec![1.0; 200]), NOW);
+    let mut other = numbers(vec![1.0; 200]);
+    other.model = "visitor".into();
+    engine.apply(&other, NOW);
+    let later = engine.tick(NOW + 301 * SECOND);
+    assert_eq!(state(&later, "x"), State::NoData);
+    let m = model(&later, "m", "1");
+    assert_eq!(m.last_row_at, Some(1_700_000_000.0));
+    assert_eq!((m.windows[0].rows, m.windows[1].rows), (0, 200));
+    assert_eq!(feature(m, "x").values, 200);
+    let much_later = engine.tick(NOW + 3 * 86_400 * SECOND);
+    assert!(much_later.models.iter().all(|m| &*m.model == "m"));
+}
+
+#[test]
+fn throughput_divides_by_the_time_that_the_window_covers() {
+    let mut engine = uniform_engine();
+    engine.apply(&numbers(vec![1.0; 100]), NOW);
+    let mut weighted = numbers(vec![1.0; 100]);
+    weighted.weight = 10.0;
+    engine.apply(&weighted, NOW + 10 * SECOND);
+    let snapshot = engine.tick(NOW + 20 * SECOND);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!(m.windows[0].covered_seconds, 20.0);
+    assert_eq!(m.windows[0].throughput, 1_100.0 / 20.0);
+    assert_eq!(
+        (m.windows[0].rows, m.predictions, m.requests),
+        (200, 1_100.0, 1_100.0)
+    );
+    let later = engine.tick(NOW + 290 * SECOND);
+    let covered = model(&later, "m", "1").windows[0].covered_seconds;
+    assert!((275.0..=300.0).contains(&covered), "{covered}");
+}
+
+#[test]
+fn outputs_of_failed_calls_are_neither_values_nor_missing() {
+    let mut score = numeric("s", 10, 1_000);
+    score.role = Role::Score;
+    let mut engine = engine(config(profile(vec![numeric("x", 20, 500), score])));
+    let mut calls = batch(vec![
+        ("x", Role::Feature, Values::Numbers(vec![1.0; 6])),
+        ("s", Role::Score, Values::Numbers(vec![0.5; 6])),
+    ]);
+    calls.calls.rows = vec![1, 2, 3];
+    calls.calls.outcomes = vec![Outcome::Ok, Outcome::Failed("INTERNAL"), Outcome::Ok];
+    calls.calls.latency_micros = vec![1_000, 20_000, 1_000];
+    engine.apply(&calls, NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!(feature(m, "x").values, 6);
+    assert_eq!(
+        (feature(m, "s").values, feature(m, "s").missing.total()),
+        (4, 0)
+    );
+    assert_eq!((m.requests, m.predictions), (3.0, 4.0));
+    assert!(m.errors.contains(&("INTERNAL", 1.0)) && m.errors.contains(&("NOT_FOUND", 0.0)));
+    assert_eq!(m.windows[0].error_ratio, Some(1.0 / 3.0));
+    assert_eq!(m.duration.as_ref().unwrap().counts.iter().sum::<u64>(), 3);
+    let [p50, _, p99] = m.windows[0].latency.unwrap();
+    assert!((p50 / 0.001 - 1.0).abs() < 0.04 && (p99 / 0.02 - 1.0).abs() < 0.04);
+}
+
+#[test]
+fn however_rows_are_batched_the_figures_are_the_same() {
+    let values = Random(3).uniforms(2_000, 24.0);
+    let figures = |size: usize| {
+        let mut engine = uniform_engine();
+        for part in values.chunks(size) {
+            engine.apply(&numbers(part.to_vec()), NOW);
+        }
+        let snapshot = engine.tick(NOW);
+        let x = feature(model(&snapshot, "m", "1"), "x");
+        let drift = &x.windows[2].drift[0];
+        (
+            x.cells.clone(),
+            x.above,
+            drift.psi.to_bits(),
+            drift.ratio.unwrap().to_bits(),
+        )
+    };
+    assert_eq!(figures(1), figures(2_000));
+    assert_eq!(figures(7), figures(1_000));
+    assert_eq!(figures(7), figures(1));
+}
+
+fn event_config() -> Config {
+    Config {
+        clock: Clock::Event,
+        windows: vec![
+            WindowConfig::of_seconds("1h", 3_600),
+            WindowConfig::of_seconds("1d", 86_400),
+        ],
+        ..config(profile(vec![numeric("x", 20, 500)]))
+    }
+}
+
+fn timed(times: &[i64]) -> Batch {
+    let mut batch = numbers(vec![1.0; times.len()]);
+    batch.times = Times::Each(times.iter().map(|seconds| seconds * SECOND).collect());
+    batch
+}
+
+#[test]
+fn in_event_time_rows_go_to_their_own_slice_and_the_newest_row_is_now() {
+    let mut engine = engine(event_config());
+    let start = 1_600_000_000 / 3_600 * 3_600;
+    engine.apply(&timed(&[start, start + 600, start + 7_200]), NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!((m.windows[0].rows, m.windows[1].rows), (1, 3));
+    assert_eq!(
+        m.last_row_at,
+        Some(1_700_000_000.0),
+        "timestamps are wall time"
+    );
+    // Late: out of the hour, still in the day.
+    engine.apply(&timed(&[start + 60]), NOW);
+    // Too old for the longest window; too far in the future.
+    engine.apply(&timed(&[start - 86_400, start + 10 * 86_400]), NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!((m.windows[0].rows, m.windows[1].rows), (1, 4));
+    assert_eq!((m.too_old_rows, m.too_new_rows), (1, 1));
+    assert_eq!(feature(m, "x").values, 4);
+}
+
+#[test]
+fn in_event_time_the_order_of_rows_does_not_matter() {
+    let start = 1_600_000_000 / 3_600 * 3_600;
+    let mut times: Vec<i64> = (0..500).map(|i| start + i * 97 % 80_000).collect();
+    let figures = |times: &[i64]| {
+        let mut engine = engine(event_config());
+        // The newest first, so that now is the same from the start.
+        engine.apply(&timed(&[start + 80_000]), NOW);
+        engine.apply(&timed(times), NOW);
+        let snapshot = engine.tick(NOW);
+        let m = model(&snapshot, "m", "1");
+        (
+            m.windows[0].rows,
+            m.windows[1].rows,
+            feature(m, "x").windows[0].cells.clone(),
+        )
+    };
+    let sorted = figures(&times);
+    times.reverse();
+    assert_eq!(figures(&times), sorted);
+    times.sort_by_key(|time| time * 7_919 % 1_009);
+    assert_eq!(figures(&times), sorted);
+}
+
+#[test]
+fn a_new_profile_starts_new_windows_only_where_cells_changed() {
+    let features = |cells| profile(vec![numeric("x", 20, 500), numeric("y", cells, 500)]);
+    let mut engine = engine(config(features(10)));
+    let rows = || {
+        batch(vec![
+            ("x", Role::Feature, Values::Numbers(vec![1.0; 200])),
+            ("y", Role::Feature, Values::Numbers(vec![1.0; 200])),
+        ])
+    };
+    engine.apply(&rows(), NOW);
+    engine.tick(NOW);
+    engine.reconfigure(Arc::new(config(features(12))));
+    engine.apply(&rows(), NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    let (x, y) = (feature(m, "x"), feature(m, "y"));
+    assert_eq!((x.windows[0].values, y.windows[0].values), (400, 200));
+    assert_eq!((x.values, y.values), (400, 400), "counters go on");
+    assert_eq!(
+        y.cells.iter().sum::<u64>(),
+        200,
+        "cells begin under the new hash"
+    );
+}
+
+#[test]
+fn other_windows_keep_those_that_stay() {
+    let before = config(profile(vec![numeric("x", 20, 500)]));
+    let mut engine = engine(before.clone());
+    engine.apply(&numbers(vec![1.0; 200]), NOW);
+    engine.tick(NOW);
+    let after = Config {
+        windows: vec![
+            WindowConfig::of_seconds("10m", 600),
+            WindowConfig::of_seconds("1h", 3_600),
+        ],
+        ..before
+    };
+    engine.reconfigure(Arc::new(after));
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!((m.windows[0].rows, m.windows[1].rows), (0, 200));
+    assert_eq!(feature(m, "x").windows[1].values, 200);
+}
+
+#[test]
+fn more_fields_than_the_limit_are_counted_and_not_followed() {
+    let mut engine = engine(Config {
+        max_fields: 2,
+        ..config(profile(vec![numeric("x", 20, 500)]))
+    });
+    let one = || Values::Numbers(vec![1.0]);
+    engine.apply(
+        &batch(vec![
+            ("a", Role::Feature, one()),
+            ("b", Role::Feature, one()),
+            ("x", Role::Feature, one()),
+        ]),
+        NOW,
+    );
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!((m.features.len(), m.fields_beyond_limit), (2, 1));
+    assert_eq!(
+        feature(m, "x").values,
+        1,
+        "fields of the profile come first"
+    );
+}
+
+#[test]
+fn memory_per_feature_is_what_the_formula_says() {
+    let bytes = |features: usize| {
+        let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();
+        let features = names.iter().map(|name| numeric(name, 24, 500)).collect();
+        engine(config(profile(features))).bytes()
+    };
+    let per_feature = (bytes(101) - bytes(1)) / 100;
+    // DESIGN.md, Memory: (13 × windows + 2) sums of 8 B + 120 bytes, and what holds them.
+    let sums = (13 * 3 + 2) * (8 * 24 + 120);
+    assert!(
+        (sums..sums + 1_024).contains(&per_feature),
+        "{per_feature} against {sums}"
+    );
+}

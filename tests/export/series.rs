@@ -1,0 +1,91 @@
+//! The series budget counts what the page really shows.
+
+use driftgauge::engine::budget::{FeatureShape, model_series};
+use driftgauge::engine::{Detail, LearningProgress, Snapshot};
+use driftgauge::profile::Kind;
+
+use crate::formats::parsed;
+use crate::snapshot::{DISTANCES, WINDOWS, field, model};
+
+const KINDS: [(Option<Kind>, usize); 7] = [
+    (Some(Kind::Numeric), 24),
+    (Some(Kind::Integer), 3),
+    (Some(Kind::Boolean), 2),
+    (Some(Kind::Categorical), 52),
+    (Some(Kind::HighCardinality), 64),
+    (Some(Kind::Vector), 0),
+    (None, 0),
+];
+
+/// Series of one feature on a real page.
+fn shown(kind: Option<Kind>, cells: usize, detail: Detail, fleet: bool, refs: &[&str]) -> usize {
+    let mut field = field("x", kind, cells, refs);
+    field.detail = detail;
+    field.fleet = fleet;
+    let snapshot = Snapshot {
+        models: vec![model("m", "1", vec![field])],
+        ..Snapshot::default()
+    };
+    parsed(&snapshot).with("feature", "x").count()
+}
+
+fn shape(kind: Option<Kind>, cells: usize, references: usize) -> FeatureShape<'static> {
+    FeatureShape {
+        kind,
+        cells,
+        detail: Detail::Standard,
+        fleet: true,
+        windows: WINDOWS.len(),
+        references,
+        distances: &DISTANCES,
+    }
+}
+
+#[test]
+fn the_formula_is_exact_for_every_kind_at_every_detail() {
+    for (kind, cells) in KINDS {
+        for refs in [&["profile"][..], &["profile", "previous"]] {
+            let shape = shape(kind, cells, refs.len());
+            for detail in [Detail::Hidden, Detail::Lean, Detail::Standard, Detail::Full] {
+                for fleet in [false, true] {
+                    assert_eq!(
+                        shape.series(detail, fleet),
+                        shown(kind, cells, detail, fleet, refs),
+                        "{kind:?} at {detail:?}, fleet {fleet}, {refs:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn levels_cost_what_the_contract_promises() {
+    let refs = &["profile"];
+    for (kind, cells) in KINDS {
+        assert!(
+            shown(kind, cells, Detail::Lean, true, refs) <= 15,
+            "{kind:?}"
+        );
+        assert!(
+            shown(kind, cells, Detail::Standard, false, refs) <= 45,
+            "{kind:?}"
+        );
+    }
+    let numeric = Some(Kind::Numeric);
+    assert_eq!(shown(numeric, 24, Detail::Lean, true, refs), 15);
+    assert_eq!(shown(numeric, 24, Detail::Standard, true, refs), 95);
+}
+
+#[test]
+fn the_formula_for_models_is_exact() {
+    let mut busy = model("m", "1", Vec::new());
+    busy.learning = Some(LearningProgress { rows: 1, wanted: 2 });
+    let (windows, codes, profiles) = (busy.windows.len(), busy.errors.len(), busy.references.len());
+    let snapshot = Snapshot {
+        models: vec![busy],
+        ..Snapshot::default()
+    };
+    let shown = parsed(&snapshot).with("model", "m").count();
+    assert_eq!(model_series(windows, codes, profiles), shown);
+}

@@ -1,0 +1,303 @@
+//! Snapshots made by hand: one that has everything, and features that show all they can.
+
+use std::sync::Arc;
+
+use driftgauge::batch::Role;
+use driftgauge::engine::*;
+use driftgauge::export::{Process, Sidecar};
+use driftgauge::ingest::SourceCounts;
+use driftgauge::profile::*;
+
+pub const WINDOWS: [&str; 3] = ["5m", "1h", "1d"];
+pub const DISTANCES: [&str; 7] = [
+    "js",
+    "ks",
+    "wasserstein",
+    "mean_shift",
+    "l1",
+    "linf",
+    "hellinger",
+];
+/// Has a quote, a backslash, a line feed and letters beyond ASCII.
+pub const AWKWARD: &str = "Zürich \"\\\n{x=\"1\"} # 2";
+
+/// The reference of a field with this many cells, of a kind that can have them.
+pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
+    let located = match kind {
+        Kind::HighCardinality => Cells::Hashed,
+        Kind::Categorical => {
+            let kept = (0..cells - 2).map(|i| match i {
+                0 => "JFK".to_owned(),
+                1 => AWKWARD.to_owned(),
+                i => format!("category {i}"),
+            });
+            Cells::Categorical(
+                CategoryCells::new(kept.collect(), vec!["LGA".into()], true).unwrap(),
+            )
+        }
+        _ => {
+            let edges = (1..cells).map(|i| i as f64 * 2.5).collect();
+            Cells::Numeric(NumericCells::new(edges).unwrap())
+        }
+    };
+    let rows: Vec<u64> = (0..located.len() as u64).map(|i| 10_000 - i).collect();
+    FeatureProfile {
+        name: name.into(),
+        role: Role::Feature,
+        kind,
+        missing: Missing {
+            null: 17,
+            ..Missing::default()
+        },
+        cells: (kind != Kind::Vector).then(|| ReferenceCells {
+            means: if kind.is_numeric() {
+                rows.iter().map(|&rows| rows as f64).collect()
+            } else {
+                Vec::new()
+            },
+            cells: located,
+            rows,
+        }),
+        moments: kind.is_numeric().then_some(Moments {
+            mean: 42.5,
+            stddev: 7.25,
+            min: -1.0,
+            max: 99.0,
+        }),
+        distinct: 12,
+        design_effect: 1.5,
+    }
+}
+
+/// A field with every figure that its kind can have; without a kind it has no reference.
+pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) -> FeatureSnapshot {
+    let profile = kind.map(|kind| Arc::new(profile_of(name, kind, cells)));
+    let cells = profile
+        .as_ref()
+        .and_then(|p| p.cells.as_ref())
+        .map_or(0, |c| c.rows.len());
+    let numeric = kind.is_none_or(Kind::is_numeric);
+    let windows = WINDOWS.iter().enumerate().map(|(at, window)| {
+        let figure = |value: f64| numeric.then_some(value + at as f64);
+        let drift = references.iter().map(|&reference| Drift {
+            reference: reference.into(),
+            psi: 0.3,
+            threshold: 0.1,
+            ratio: Some(3.0 + at as f64),
+            excess: 0.25,
+            distances: DISTANCES
+                .into_iter()
+                .filter(|name| {
+                    kind.is_some_and(Kind::is_numeric)
+                        || !["ks", "wasserstein", "mean_shift"].contains(name)
+                })
+                .zip([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
+                .collect(),
+        });
+        FeatureWindow {
+            window: (*window).into(),
+            state: if kind.is_some() {
+                State::Ok
+            } else {
+                State::Unknown
+            },
+            values: 1_000 * (at as u64 + 1),
+            missing: Missing {
+                nan: 3,
+                ..Missing::default()
+            },
+            null_ratio: Some(0.003),
+            out_of_range_ratio: kind.is_some_and(Kind::is_numeric).then_some(0.01),
+            new_category_ratio: (kind == Some(Kind::Categorical)).then_some(0.02),
+            mean: figure(41.0),
+            stddev: figure(7.0),
+            min: figure(-5.0),
+            max: figure(1e300),
+            distinct: (at == WINDOWS.len() - 1).then_some(11.8),
+            cells: vec![at as u64; cells],
+            drift: if cells > 0 {
+                drift.collect()
+            } else {
+                Vec::new()
+            },
+        }
+    });
+    FeatureSnapshot {
+        name: name.into(),
+        role: Role::Feature,
+        detail: Detail::Standard,
+        fleet: true,
+        values: 3_000,
+        missing: Missing {
+            nan: 3,
+            ..Missing::default()
+        },
+        below: 1,
+        above: 2,
+        far: 4,
+        cells: vec![7; cells],
+        reference: profile.map(|feature| FeatureReference {
+            feature,
+            profile: "0badcafe".into(),
+            learned: false,
+            minimum_effect: 0.02,
+            significance: 4.75,
+        }),
+        windows: windows.collect(),
+    }
+}
+
+/// A model with traffic and these fields.
+pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> ModelSnapshot {
+    let windows = WINDOWS
+        .iter()
+        .enumerate()
+        .map(|(at, window)| TrafficWindow {
+            window: (*window).into(),
+            rows: 1_003 * (at as u64 + 1),
+            covered_seconds: 290.0,
+            throughput: 3.5,
+            error_ratio: Some(0.125),
+            latency: Some([0.004, 0.02, 0.25]),
+        });
+    ModelSnapshot {
+        model: name.into(),
+        version: version.into(),
+        predictions: 3_009.0,
+        requests: 1_504.5,
+        errors: vec![("INTERNAL", 2.0), ("CANCELLED", 0.0)],
+        duration: Some(HistogramSnapshot {
+            counts: (0..=DURATION_BUCKETS.len() as u64).collect(),
+            sum: 12.75,
+        }),
+        request_rows: HistogramSnapshot {
+            counts: vec![5, 0, 1, 0, 0, 0, 0, 2],
+            sum: 20_000.0,
+        },
+        last_row_at: Some(1_700_000_000.25),
+        too_old_rows: 3,
+        too_new_rows: 0,
+        fields_beyond_limit: 0,
+        windows: windows.collect(),
+        references: vec![ReferenceSnapshot {
+            profile: "0badcafe".into(),
+            source: "file",
+            created_at: Some(1_690_000_000.0),
+        }],
+        learning: None,
+        features,
+    }
+}
+
+/// Everything that can be on a page.
+pub fn everything() -> Snapshot {
+    let amount = field("amount", Some(Kind::Numeric), 4, &["profile"]);
+    let mut airport = field(
+        AWKWARD,
+        Some(Kind::Categorical),
+        5,
+        &["profile", "version:1"],
+    );
+    airport.detail = Detail::Full;
+    let mut device = field("device", Some(Kind::HighCardinality), 64, &["profile"]);
+    device.fleet = false;
+    let mut hour = field("hour", Some(Kind::Integer), 3, &["profile"]);
+    hour.detail = Detail::Full;
+    hour.fleet = false;
+    hour.windows[0].state = State::TooFewRows;
+    hour.windows[0].drift[0].ratio = None;
+    hour.windows[1].drift[0].psi = f64::NAN;
+    hour.windows[1].mean = Some(f64::INFINITY);
+    let mut lean = field("lean", Some(Kind::Boolean), 3, &["profile"]);
+    lean.detail = Detail::Lean;
+    let unknown = field("mystery", None, 0, &[]);
+    let mut hidden = field("hidden", Some(Kind::Numeric), 3, &["profile"]);
+    hidden.detail = Detail::Hidden;
+    let mut ignored = field("ignored", Some(Kind::Numeric), 3, &["profile"]);
+    ignored.role = Role::Id;
+    let mut class = field("class", Some(Kind::Categorical), 4, &["profile"]);
+    class.role = Role::Prediction;
+    let reference = class.reference.as_mut().unwrap();
+    reference.learned = true;
+    reference.profile = "feedf00d".into();
+    let mut fraud = model(
+        "fraud",
+        "2",
+        vec![
+            amount, airport, device, hour, lean, unknown, hidden, ignored, class,
+        ],
+    );
+    fraud.references.push(ReferenceSnapshot {
+        profile: "feedf00d".into(),
+        source: "learned",
+        created_at: None,
+    });
+
+    let mut price = field("price", None, 0, &[]);
+    for window in &mut price.windows {
+        window.state = State::Learning;
+    }
+    let mut young = model(AWKWARD, "default", vec![price]);
+    young.duration = None;
+    young.last_row_at = None;
+    young.references.clear();
+    young.learning = Some(LearningProgress {
+        rows: 1_200,
+        wanted: 5_000,
+    });
+    for window in &mut young.windows {
+        window.latency = None;
+        window.error_ratio = None;
+    }
+
+    Snapshot {
+        models: vec![fraud, young],
+        evaluated_at: 1_700_000_005.5,
+        evaluation_seconds: 0.0125,
+        dropped_series: DroppedSeries {
+            fleet: 51,
+            detail: 29,
+            features: 15,
+        },
+        panics: 0,
+    }
+}
+
+/// What the sidecar knows of itself, made up.
+pub fn sidecar(snapshot: &Snapshot) -> Sidecar {
+    Sidecar {
+        version: "1.2.3".into(),
+        revision: "abc1234".into(),
+        sources: vec![SourceCounts {
+            source: "push",
+            received: 100,
+            accepted: 60,
+            duplicate: 10,
+            shed: vec![("queue_rows", 20), ("queue_bytes", 0)],
+            rejected: vec![("too_many_rows", 10), ("model_limit", 0)],
+            undecodable: vec![("malformed", 1)],
+            client_dropped: 5,
+            missing_requests: 2,
+        }],
+        queue_rows: 12,
+        queue_bytes: 4_096,
+        queue_capacity_bytes: 8 << 20,
+        series_limit: 20_000,
+        config_hash: "d00d".into(),
+        config_last_reload_success_timestamp_seconds: Some(1_699_999_000.0),
+        ..Sidecar::of(snapshot)
+    }
+}
+
+/// A process, made up.
+pub fn process() -> Process {
+    Process {
+        cpu_seconds: Some(1.25),
+        resident_bytes: Some(20 << 20),
+        virtual_bytes: Some(1 << 30),
+        open_fds: Some(17),
+        max_fds: Some(1_024),
+        start_time_seconds: Some(1_699_990_000.0),
+        threads: Some(5),
+    }
+}

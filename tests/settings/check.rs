@@ -1,0 +1,63 @@
+//! `driftgauge check`: what it prints, and its exit code.
+
+use std::process::ExitCode;
+
+use driftgauge::cli::check::{Arguments, run};
+
+use crate::support::{Folder, profile};
+
+fn check(folder: &Folder, text: &str, print: bool) -> (String, bool) {
+    let file = folder.write("driftgauge.yml", text);
+    let mut out = Vec::new();
+    let code = run(&Arguments { file, print }, &mut out).unwrap();
+    let out = folder.anonymous(&String::from_utf8(out).unwrap());
+    (out, code == ExitCode::SUCCESS)
+}
+
+#[test]
+fn good_settings_are_summed_up() {
+    let folder = Folder::new();
+    folder.write("fraud.json", &profile(1000, true).to_json());
+    folder.write("no-score.json", &profile(500, false).to_json());
+    let text = "
+web: {max_series: 400}
+models:
+  fraud:
+    profile: fraud.json
+    versions: {old: {profile: no-score.json}}
+    features:
+      amount: {kind: integer}
+      amuont: {role: feature}
+  churn:
+";
+    let (out, good) = check(&folder, text, false);
+    assert!(good);
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn bad_settings_fail() {
+    let folder = Folder::new();
+    let (out, good) = check(&folder, "models: {a: {profile: no.json}}\n", false);
+    assert!(!good);
+    assert!(
+        out.contains("cannot be read") && out.contains("FAILED"),
+        "{out}"
+    );
+}
+
+#[test]
+fn what_is_printed_reads_back_as_the_same_settings() {
+    let folder = Folder::new();
+    let text = "tick: 1s\npush: {socket_mode: 0600}\nmodels: {a: {drift: {significance: 3}}}\n";
+    let (out, good) = check(&folder, text, true);
+    assert!(good);
+    let json = &out[..out.rfind("\n}\n").unwrap() + 2];
+    assert!(
+        json.contains("\"0600\"") && json.contains("\"1s\""),
+        "{json}"
+    );
+    let (again, good) = check(&folder, json, true);
+    assert!(good);
+    assert!(again.starts_with(json), "{again}");
+}
