@@ -51,7 +51,6 @@ pub(super) fn limited_name(name: &str, limits: &Limits) -> Arc<str> {
 /// are invalid (or, of a role or name that cannot be, ignored).
 pub(super) fn decode(
     schema: wire::Schema,
-    rows: u64,
     limits: &Limits,
     rejections: &mut Rejections,
 ) -> KnownSchema {
@@ -96,7 +95,8 @@ pub(super) fn decode(
         }
         usable.push(fault.is_none());
         if let Some(fault) = fault {
-            rejections.add(RejectionCode::BadSchema, &name, rows, || fault);
+            // Its rows are counted where its values are refused.
+            rejections.add(RejectionCode::BadSchema, &name, 0, || fault);
         }
         names.insert(name.clone());
         fields.push(Field {
