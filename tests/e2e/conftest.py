@@ -10,7 +10,7 @@ import pytest
 import data
 import push
 from prometheus import Prometheus, server
-from sidecar import Sidecar, run_ok
+from sidecar import Sidecar, binary, run_ok
 
 SEED = int(os.environ.get("DRIFTGAUGE_TEST_SEED", "20130508"))
 
@@ -23,6 +23,10 @@ def pytest_report_header():
 
 
 STUBS = pytest.StashKey[tempfile.TemporaryDirectory]()
+
+
+def pytest_sessionstart():
+    binary()
 
 
 def pytest_configure(config):
@@ -83,7 +87,7 @@ def serve_module(tmp_path_factory):
 def car_loan_profile(tmp_path_factory):
     """The profile of the car-loan reference rows."""
     path = tmp_path_factory.mktemp("profile") / "car-loan.profile.json"
-    roles = [f"--role={name}={role}" for name, role in data.ROLES.items()]
+    roles = [f"--{role}={name}" for name, role in data.ROLES.items()]
     run_ok("profile", data.REFERENCE, "-o", path, *roles)
     return path
 
@@ -94,7 +98,7 @@ def orders_profile(tmp_path_factory):
     directory = tmp_path_factory.mktemp("profile")
     rows = data.write_csv(data.orders(np.random.default_rng(SEED), 20_000), directory / "orders.csv")
     path = directory / "orders.profile.json"
-    run_ok("profile", rows, "-o", path, "--role=score=score")
+    run_ok("profile", rows, "-o", path, "--score=score")
     return path
 
 

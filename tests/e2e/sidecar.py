@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def binary():
     given = os.environ.get("DRIFTGAUGE_TEST_BINARY")
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    path = Path(given) if given else target / "debug" / "driftgauge"
+    path = (Path(given) if given else target / "debug" / "driftgauge").resolve()
     assert path.exists(), f"{path} is not built: cargo build"
     return path
 
