@@ -80,8 +80,10 @@ def test_a_bad_file_leaves_the_last_good_settings_in_force(sidecar, orders_setti
     # Mended, it is taken.
     sidecar.config.write_text(good.replace('"1h"', '"2h"'))
     sidecar.reload()
-    page = sidecar.wait(lambda page: page.value(SUCCESS) == 1, "the mended file is in force")
-    assert page.all("driftgauge_window_rows", model=MODEL, window="2h")
+    page = sidecar.wait(
+        lambda page: page.all("driftgauge_window_rows", model=MODEL, window="2h"), "the mended file is in force"
+    )
+    assert page.value(SUCCESS) == 1
     assert page.value("driftgauge_predictions_total", model=MODEL) == 1_000
 
 
