@@ -6,6 +6,7 @@
 
 mod column;
 mod schema;
+mod slice;
 
 pub use column::{Column, NoText, Numbers, Presence, Scalar, Values, text_form};
 pub use schema::{Field, MAX_NAME_BYTES, Role, Schema, ValueType, bounded_name};

@@ -34,6 +34,7 @@ pub mod cli;
 pub mod client;
 pub mod engine;
 pub mod export;
+pub mod files;
 pub mod ingest;
 pub mod learn;
 pub mod profile;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::Role;
 
 /// The reference of one model: what its fields looked like when all was well.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
     /// Name of the model, if known; settings and the API name it in any case.
     pub model: Option<String>,

@@ -4,10 +4,12 @@
 //! exactly, so a window is a running sum; sums of floating-point numbers and extremes do not, so
 //! those are recombined from the slices.
 
+mod distinct;
 mod feature;
 mod latency;
 mod traffic;
 
+pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use latency::LatencyHistogram;
 pub use traffic::TrafficTally;

@@ -401,3 +401,20 @@ fn memory_per_feature_is_what_the_formula_says() {
         "{per_feature} against {sums}"
     );
 }
+
+#[test]
+fn at_full_detail_different_values_are_estimated_in_the_longest_window() {
+    let mut settings = config(profile(vec![numeric("x", 20, 500)]));
+    settings.feature.detail = Some(driftgauge::engine::Detail::Full);
+    let mut engine = engine(settings);
+    let values = (0..600).map(|i| f64::from(i % 300) / 20.0).collect();
+    engine.apply(&numbers(values), NOW);
+    let snapshot = engine.tick(NOW);
+    let x = feature(model(&snapshot, "m", "1"), "x");
+    assert_eq!((x.windows[0].distinct, x.windows[1].distinct), (None, None));
+    let estimate = x.windows[2].distinct.unwrap();
+    assert!((estimate / 300.0 - 1.0).abs() < 0.1, "{estimate}");
+    let later = engine.tick(NOW + 2 * 86_400 * SECOND);
+    let x = feature(model(&later, "m", "1"), "x");
+    assert_eq!(x.windows[2].distinct, Some(0.0));
+}

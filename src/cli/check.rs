@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::batch::Role;
 use crate::profile::{Kind, Profile, short};
 use crate::settings::{Loaded, Settings, Source};
 
@@ -107,7 +106,11 @@ fn write_model(
     let watched: Vec<_> = profile
         .features
         .iter()
-        .filter(|feature| feature.role.is_watched())
+        .filter(|feature| {
+            settings
+                .role_of(model, &feature.name, feature.role)
+                .is_watched()
+        })
         .collect();
     let kinds = [
         Kind::Numeric,
@@ -152,10 +155,12 @@ fn warnings(loaded: &Loaded) -> Vec<String> {
         let Some(profile) = profile else { continue };
         let of_version = version.map_or(String::new(), |version| format!(" version {version}"));
         let name = format!("model {model}{of_version}");
-        let has_output = profile
-            .features
-            .iter()
-            .any(|feature| role(&loaded.settings, model, feature).is_output());
+        let has_output = profile.features.iter().any(|feature| {
+            loaded
+                .settings
+                .role_of(model, &feature.name, feature.role)
+                .is_output()
+        });
         if !has_output {
             warnings.push(format!(
                 "{name}: its profile has neither a prediction nor a score, so these are learned \
@@ -196,28 +201,22 @@ fn warnings(loaded: &Loaded) -> Vec<String> {
             }
         }
     }
+    let (series, most) = (estimate_series(loaded), loaded.settings.web.max_series);
+    if series > most {
+        warnings.push(format!(
+            "about {series} series are more than web.max_series ({most}): fleet bins of the last \
+             features are left out first, then detail, then whole features"
+        ));
+    }
     warnings
-}
-
-fn role(settings: &Settings, model: &str, feature: &crate::profile::FeatureProfile) -> Role {
-    let said = settings.feature(model, &feature.name);
-    said.and_then(|said| said.role).unwrap_or(feature.role)
 }
 
 fn write_cost(out: &mut impl Write, loaded: &Loaded) -> io::Result<()> {
     let (series, most) = (estimate_series(loaded), loaded.settings.web.max_series);
-    if series > most {
-        writeln!(
-            out,
-            "warning: about {series} series are more than web.max_series ({most}): fleet bins of \
-             the last features are left out first, then detail, then whole features"
-        )?;
-    } else {
-        writeln!(
-            out,
-            "about {series} series, of {most} that web.max_series allows"
-        )?;
-    }
+    writeln!(
+        out,
+        "about {series} series, of {most} that web.max_series allows"
+    )?;
     let mebibytes = cost::estimate_bytes(loaded).div_ceil(1 << 20);
     writeln!(
         out,

@@ -66,6 +66,7 @@ pub(super) fn feature(
 ) -> FeatureSnapshot {
     let sensitivity = sensitivity(&field.config, field.reference.as_ref());
     let windows = config.windows.iter().zip(traffic).zip(&field.windows);
+    let longest = super::version::longest(&config.windows);
     let (detail, fleet) = exposure;
     FeatureSnapshot {
         name: field.name.clone(),
@@ -86,10 +87,15 @@ pub(super) fn feature(
             significance: sensitivity.significance,
         }),
         windows: windows
-            .map(|((window, traffic), ring)| {
+            .enumerate()
+            .map(|(at, ((window, traffic), ring))| {
                 let reference = field.reference.as_ref();
                 let rows = traffic.rows;
-                in_window(window, ring, reference, &sensitivity, rows, is_learning)
+                let distinct = field.distinct.as_ref().filter(|_| at == longest);
+                FeatureWindow {
+                    distinct: distinct.map(|distinct| distinct.window.total().estimate()),
+                    ..in_window(window, ring, reference, &sensitivity, rows, is_learning)
+                }
             })
             .collect(),
     }

@@ -10,11 +10,10 @@ use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
 use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
 use crate::statistic::DISTANCE_NAMES;
-use crate::tally::{FeatureTally, Missed, Tally};
+use crate::tally::{DistinctTally, FeatureTally, Missed, Tally};
 use crate::window::Ring;
 
 /// A field that is followed.
-#[derive(Debug)]
 pub(super) struct Field {
     pub name: Arc<str>,
     pub role: Role,
@@ -27,6 +26,14 @@ pub(super) struct Field {
     pub since_start: FeatureTally,
     /// One per window.
     pub windows: Vec<Ring<FeatureTally>>,
+    /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
+    pub distinct: Option<Box<Distinct>>,
+}
+
+/// Different values: since the windows were last fed, and in the longest window.
+pub(super) struct Distinct {
+    pending: DistinctTally,
+    pub window: Ring<DistinctTally>,
 }
 
 /// The reference of a field.
@@ -71,9 +78,27 @@ impl Field {
             pending: FeatureTally::default(),
             since_start: FeatureTally::default(),
             windows: vec![Ring::new(&FeatureTally::default()); config.windows.len()],
+            distinct: None,
         };
         field.set_reference(reference);
+        field.follow_detail();
         field
+    }
+
+    /// Starts or ends what only the detail asked for needs.
+    pub fn follow_detail(&mut self) {
+        if self.detail() < Detail::Full {
+            self.distinct = None;
+        } else if self.distinct.is_none() {
+            self.distinct = Some(Box::new(Distinct {
+                pending: DistinctTally::default(),
+                window: Ring::new(&DistinctTally::default()),
+            }));
+        }
+    }
+
+    fn detail(&self) -> Detail {
+        self.config.detail.unwrap_or(Detail::Standard)
     }
 
     /// Puts another reference in force. Windows begin anew unless the cells are the same; rows
@@ -118,7 +143,7 @@ impl Field {
                 None => None,
             },
             cells: if is_learning { MAX_CELLS } else { cells },
-            detail: self.config.detail.unwrap_or(Detail::Standard),
+            detail: self.detail(),
             fleet: self.config.fleet.unwrap_or(true),
             windows: config.windows.len(),
             references: 1,
@@ -128,6 +153,11 @@ impl Field {
 
     /// Folds rows of a column into the pending sums.
     pub fn fold(&mut self, column: &Column, rows: Range<usize>, scratch: &mut Scratch) {
+        if let Some(distinct) = &mut self.distinct
+            && column.width() <= 1
+        {
+            fold_distinct(&mut distinct.pending, column, rows.clone(), scratch);
+        }
         let pending = &mut self.pending;
         let reference = self.reference.as_ref().map(|r| &*r.feature);
         let cells = reference.and_then(|r| r.cells.as_ref()).map(|r| &r.cells);
@@ -169,8 +199,16 @@ impl Field {
         }
     }
 
-    /// Feeds the pending sums to the windows, each at its slice; forgets them.
-    pub fn flush(&mut self, slices: &[i64]) {
+    /// Feeds the pending sums to the windows, each at its slice; forgets them. `longest` is the
+    /// place of the longest window.
+    pub fn flush(&mut self, slices: &[i64], longest: usize) {
+        if let Some(distinct) = &mut self.distinct
+            && !distinct.pending.is_empty()
+            && let Some(&slice) = slices.get(longest)
+        {
+            distinct.window.add(slice, &distinct.pending);
+            distinct.pending.clear();
+        }
         if self.pending.is_empty() {
             return;
         }
@@ -187,7 +225,29 @@ impl Field {
             + self.pending.bytes()
             + self.since_start.bytes()
             + self.windows.iter().map(Ring::bytes).sum::<usize>()
+            + self.distinct.as_ref().map_or(0, |distinct| {
+                distinct.pending.bytes() + distinct.window.bytes()
+            })
     }
+}
+
+fn fold_distinct(
+    pending: &mut DistinctTally,
+    column: &Column,
+    rows: Range<usize>,
+    scratch: &mut Scratch,
+) {
+    if column.is_text() {
+        return column.read_texts(rows, |text| {
+            if let Ok(Some(text)) = text {
+                pending.add_text(text);
+            }
+        });
+    }
+    scratch.numbers.clear();
+    column.read_numbers(rows, &mut scratch.numbers);
+    let numbers = scratch.numbers.finite.iter();
+    numbers.for_each(|&value| pending.add_number(value));
 }
 
 fn fold_categories(

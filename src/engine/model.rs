@@ -165,7 +165,7 @@ impl Model {
     }
 
     fn add_version(&mut self, name: Arc<str>, config: &Config) {
-        let version = Version::new(config.windows.len());
+        let version = Version::new(&config.windows);
         self.versions.insert(name.clone(), version);
         self.install(&name, config);
     }

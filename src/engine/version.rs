@@ -29,7 +29,6 @@ const GRPC_CODES: [&str; 9] = [
 ];
 
 /// A version of a model.
-#[derive(Debug)]
 pub(super) struct Version {
     /// Followed fields: those of the profile first, then as they come.
     pub fields: Vec<Field>,
@@ -40,6 +39,8 @@ pub(super) struct Version {
     ignored: HashMap<Arc<str>, ()>,
     /// Traffic since the windows were last fed.
     pending: TrafficTally,
+    /// Place of the longest window.
+    longest: usize,
     /// Slice of each window that the pending sums belong to; empty before the first row.
     pending_slices: Vec<i64>,
     pub traffic: Vec<Ring<TrafficTally>>,
@@ -98,15 +99,16 @@ fn observe(histogram: &mut HistogramSnapshot, bounds: &[f64], value: f64) {
 }
 
 impl Version {
-    pub fn new(windows: usize) -> Self {
+    pub fn new(windows: &[WindowConfig]) -> Self {
         Self {
+            longest: longest(windows),
             fields: Vec::new(),
             index: HashMap::new(),
             resolved: HashMap::new(),
             ignored: HashMap::new(),
             pending: TrafficTally::default(),
             pending_slices: Vec::new(),
-            traffic: vec![Ring::new(&TrafficTally::default()); windows],
+            traffic: vec![Ring::new(&TrafficTally::default()); windows.len()],
             counters: Counters::new(),
             started_at: None,
             last_row_at: None,
@@ -190,7 +192,7 @@ impl Version {
             self.pending.clear();
         }
         for field in &mut self.fields {
-            field.flush(&self.pending_slices);
+            field.flush(&self.pending_slices, self.longest);
         }
     }
 
@@ -202,6 +204,11 @@ impl Version {
             self.traffic[at].advance_to(slice);
             for field in &mut self.fields {
                 field.windows[at].advance_to(slice);
+                if let Some(distinct) = &mut field.distinct
+                    && at == self.longest
+                {
+                    distinct.window.advance_to(slice);
+                }
             }
         }
     }
@@ -318,6 +325,7 @@ impl Version {
     pub fn reconfigure(&mut self, model: &str, config: &Config, kept: &[Option<usize>]) {
         self.flush();
         self.pending_slices.clear();
+        let longest_before = std::mem::replace(&mut self.longest, longest(&config.windows));
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
         for field in &mut self.fields {
             field.config = config.feature(model, &field.name);
@@ -326,6 +334,12 @@ impl Version {
             }
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
+            // Slices of another length do not fit.
+            field.distinct = field
+                .distinct
+                .take()
+                .filter(|_| kept.get(self.longest) == Some(&Some(longest_before)));
+            field.follow_detail();
         }
         self.fields.retain(|field| field.role.is_watched());
         let names = self.fields.iter().map(|field| field.name.clone());
@@ -339,6 +353,13 @@ impl Version {
             + self.traffic.iter().map(Ring::bytes).sum::<usize>()
             + self.fields.iter().map(Field::bytes).sum::<usize>()
     }
+}
+
+/// Place of the longest window.
+pub(super) fn longest(windows: &[WindowConfig]) -> usize {
+    let places = windows.iter().enumerate();
+    let longest = places.max_by_key(|(_, window)| window.micros);
+    longest.map_or(0, |(place, _)| place)
 }
 
 /// The windows that stay, at their new places; new ones empty.
@@ -383,8 +404,16 @@ mod tests {
         let failed = [2..4, 7..8];
         let kept = |role, rows: Range<usize>| rows_of(role, &rows, &failed).collect::<Vec<_>>();
         assert_eq!(kept(Role::Score, 0..10), [0..2, 4..7, 8..10]);
-        assert_eq!(kept(Role::Score, 3..8), [4..7]);
+        assert!(
+            kept(Role::Score, 3..8)
+                .into_iter()
+                .eq(std::iter::once(4..7))
+        );
         assert_eq!(kept(Role::Score, 2..4), Vec::<Range<usize>>::new());
-        assert_eq!(kept(Role::Feature, 0..10), [0..10]);
+        assert!(
+            kept(Role::Feature, 0..10)
+                .into_iter()
+                .eq(std::iter::once(0..10))
+        );
     }
 }

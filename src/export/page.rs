@@ -44,10 +44,10 @@ fn write_page(
          <h1>driftgauge {}</h1>\n",
         Escaped(&sidecar.version)
     )?;
-    write!(
+    writeln!(
         html,
         "<p><a href=\"{}\">metrics</a> · <a href=\"/api/v1/status\">status</a> · \
-         <a href=\"/-/healthy\">healthy</a> · <a href=\"/-/ready\">ready</a></p>\n",
+         <a href=\"/-/healthy\">healthy</a> · <a href=\"/-/ready\">ready</a></p>",
         Escaped(&options.metrics_path)
     )?;
     if snapshot.models.is_empty() {

@@ -4,11 +4,13 @@
 //! descriptor without samples would. Figures that are not finite are left out.
 
 use std::fmt::Error;
+use std::sync::LazyLock;
 
-use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, MetricEncoder,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
-use std::sync::LazyLock;
 
 use super::family::{Family, Type};
 
@@ -62,25 +64,18 @@ impl<'e> Book<'e> {
 }
 
 impl<'b> Pen<'b, '_> {
-    /// One sample of a counter; `None` and what is not finite is left out.
+    /// One sample of a counter; a figure that is not finite is left out.
     pub(super) fn counter(
         &mut self,
         base: &[Label<'_>],
         further: &[Label<'_>],
-        value: impl Into<f64>,
+        value: f64,
     ) -> Result<(), Error> {
-        let value = value.into();
-        if !value.is_finite() {
-            return Ok(());
+        if value.is_finite() {
+            self.write_counter(base, further, &value)
+        } else {
+            Ok(())
         }
-        *self.samples += 1;
-        let metric = self.open()?;
-        if base.is_empty() && further.is_empty() {
-            return metric.encode_counter::<NoLabels, _, f64>(&value, None);
-        }
-        metric
-            .encode_family(&(base, further))?
-            .encode_counter::<NoLabels, _, f64>(&value, None)
     }
 
     /// One sample of a counter that counts in whole numbers.
@@ -90,14 +85,7 @@ impl<'b> Pen<'b, '_> {
         further: &[Label<'_>],
         value: u64,
     ) -> Result<(), Error> {
-        *self.samples += 1;
-        let metric = self.open()?;
-        if base.is_empty() && further.is_empty() {
-            return metric.encode_counter::<NoLabels, _, f64>(&value, None);
-        }
-        metric
-            .encode_family(&(base, further))?
-            .encode_counter::<NoLabels, _, f64>(&value, None)
+        self.write_counter(base, further, &value)
     }
 
     /// One sample of a gauge; `None` and what is not finite is left out.
@@ -107,15 +95,10 @@ impl<'b> Pen<'b, '_> {
         further: &[Label<'_>],
         value: impl Into<Option<f64>>,
     ) -> Result<(), Error> {
-        let Some(value) = value.into().filter(|value| value.is_finite()) else {
-            return Ok(());
-        };
-        *self.samples += 1;
-        let metric = self.open()?;
-        if base.is_empty() && further.is_empty() {
-            return metric.encode_gauge(&value);
+        match value.into().filter(|value| value.is_finite()) {
+            Some(value) => self.write_gauge(base, further, &value),
+            None => Ok(()),
         }
-        metric.encode_family(&(base, further))?.encode_gauge(&value)
     }
 
     /// One sample of a gauge that holds a whole number.
@@ -125,12 +108,7 @@ impl<'b> Pen<'b, '_> {
         further: &[Label<'_>],
         value: u64,
     ) -> Result<(), Error> {
-        *self.samples += 1;
-        let metric = self.open()?;
-        if base.is_empty() && further.is_empty() {
-            return metric.encode_gauge(&value);
-        }
-        metric.encode_family(&(base, further))?.encode_gauge(&value)
+        self.write_gauge(base, further, &value)
     }
 
     /// One sample of an info family.
@@ -164,6 +142,37 @@ impl<'b> Pen<'b, '_> {
         self.open()?
             .encode_family(&(base, none))?
             .encode_histogram::<NoLabels>(sum, count, &buckets, None)
+    }
+
+    fn write_counter(
+        &mut self,
+        base: &[Label<'_>],
+        further: &[Label<'_>],
+        value: &impl EncodeCounterValue,
+    ) -> Result<(), Error> {
+        *self.samples += 1;
+        let metric = self.open()?;
+        // A set without labels would be written as `{}`.
+        if base.is_empty() && further.is_empty() {
+            return metric.encode_counter::<NoLabels, _, f64>(value, None);
+        }
+        metric
+            .encode_family(&(base, further))?
+            .encode_counter::<NoLabels, _, f64>(value, None)
+    }
+
+    fn write_gauge(
+        &mut self,
+        base: &[Label<'_>],
+        further: &[Label<'_>],
+        value: &impl EncodeGaugeValue,
+    ) -> Result<(), Error> {
+        *self.samples += 1;
+        let metric = self.open()?;
+        if base.is_empty() && further.is_empty() {
+            return metric.encode_gauge(value);
+        }
+        metric.encode_family(&(base, further))?.encode_gauge(value)
     }
 
     fn open(&mut self) -> Result<&mut MetricEncoder<'b>, Error> {

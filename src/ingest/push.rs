@@ -23,3 +23,19 @@ pub use serve::serve_push;
 
 #[cfg(test)]
 mod tests;
+
+/// Takes a request as the service does, for tests of what encodes it.
+#[cfg(test)]
+pub(crate) fn take_for_test(
+    intake: std::sync::Arc<super::Intake>,
+    limits: super::Limits,
+    request: crate::proto::ingest::ObserveRequest,
+) -> crate::proto::ingest::ObserveResponse {
+    let push = service::Push {
+        intake,
+        limits: std::sync::Arc::new(limits),
+        stop: tokio::sync::watch::channel(false).1,
+    };
+    let message = prost::Message::encode_to_vec(&request);
+    push.take(message.into()).unwrap().into_unary().unwrap()
+}

@@ -208,9 +208,13 @@ fn load_profile<'a>(
     files: &dyn Files,
     path: &Path,
 ) -> Result<(Profile, &'a str), String> {
-    let text = content
-        .read(files, path)
-        .map_err(|error| format!("names {}, which cannot be read: {error}", path.display()))?;
+    let text = content.read(files, path).map_err(|error| {
+        let path = path.display();
+        format!(
+            "names {path}, which cannot be read: {error}; correct the path, or make the file \
+                 with `driftgauge profile`"
+        )
+    })?;
     let profile = Profile::from_json(text)
         .map_err(|error| format!("names {}, which is {error}", path.display()))?;
     Ok((profile, text))

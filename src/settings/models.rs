@@ -95,6 +95,13 @@ impl Settings {
         self.models.get(model)?.features.get(feature)
     }
 
+    /// What a field is to the model: what is said here, else `otherwise`, the word of profile or
+    /// traffic.
+    pub fn role_of(&self, model: &str, feature: &str, otherwise: Role) -> Role {
+        let said = self.feature(model, feature);
+        said.and_then(|said| said.role).unwrap_or(otherwise)
+    }
+
     /// How much is exposed of a field: what is said of it, else of its model, else of all. `fleet`
     /// is off in `lean`.
     pub fn metrics_of(&self, model: &str, feature: &str) -> Metrics {
@@ -164,6 +171,14 @@ models:
         assert_eq!(drift("fraud", "amount"), (0.1, 3.0));
         assert_eq!(drift("fraud", "other"), (0.1, 4.0));
         assert_eq!(drift("other", "amount"), (0.02, 4.0));
+    }
+
+    #[test]
+    fn a_role_that_is_said_overrules() {
+        let settings = settings();
+        let role = |feature| settings.role_of("fraud", feature, Role::Label);
+        assert_eq!(role("amount"), Role::Feature);
+        assert_eq!(role("city"), Role::Label);
     }
 
     #[test]

@@ -23,18 +23,21 @@ pub(super) fn parse(text: &str, name: &Path) -> Result<Settings, SettingsError> 
             formatter: &Sentences,
             source_name: Some(name.as_str()),
         };
+        let column = location.map_or(0, |at| at.column() as usize);
+        let message = Sentences.format_message(error.without_snippet());
+        // A title and a place of its own; what follows is the offending lines with a caret.
         let rendered = error.render_with_options(options);
+        let excerpt: String = rendered
+            .lines()
+            .skip(2)
+            .map(|line| format!("\n{}", line.trim_end_matches(&*message).trim_end()))
+            .collect();
         SettingsError::Yaml {
             line,
-            column: location.map_or(0, |at| at.column() as usize),
+            column,
             key: key_at(text, line),
-            message: Sentences
-                .format_message(error.without_snippet())
-                .into_owned(),
-            rendered: match rendered.strip_prefix("error: ") {
-                Some(rest) => rest.to_owned(),
-                None => format!("{name}: {rendered}"),
-            },
+            rendered: format!("{name}:{line}:{column}: {message}{excerpt}"),
+            message: message.into_owned(),
         }
     })
 }
@@ -133,7 +136,7 @@ fn either(names: &[&str]) -> String {
 
 fn wanted(rust_type: &str) -> &'static str {
     match rust_type {
-        "bool" => "true or false is expected here",
+        ty if ty.starts_with('b') => "true or false is expected here",
         ty if ty.starts_with('f') => "a number is expected here",
         ty if ty.starts_with(['u', 'i']) => "a whole number, 0 or more, is expected here",
         _ => "a value of another type is expected here",

@@ -50,6 +50,10 @@ impl Default for Sensitivity {
 /// **Accuracy** of Patnaik with Wilson–Hilferty against the exact quantile: 5 % for k ≥ 9 down to
 /// α = 1e-4, always on the high (silent) side for small k.
 ///
+/// **Limits** It knows the chance of rows falling into given cells, not that of the cells having been
+/// chosen by the same rows. A long tail of categories in a small reference can therefore exceed it
+/// on unchanged data: `tests/null_calibration.rs` measures where.
+///
 /// **Source** Patnaik 1949, *The non-central χ² and F distributions*; Wilson and Hilferty 1931;
 /// Potgieter et al. 2023, arXiv 2307.11878, for the null of a tolerated difference.
 ///

@@ -183,6 +183,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
             profile: "0badcafe".into(),
             source: "file",
             created_at: Some(1_690_000_000.0),
+            document: Arc::default(),
         }],
         learning: None,
         features,
@@ -231,6 +232,7 @@ pub fn everything() -> Snapshot {
         profile: "feedf00d".into(),
         source: "learned",
         created_at: None,
+        document: Arc::default(),
     });
 
     let mut price = field("price", None, 0, &[]);

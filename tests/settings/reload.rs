@@ -252,6 +252,8 @@ async fn the_last_good_copy_holds_when_the_files_are_broken_at_start() {
 
     folder.write("a.yml", "tick: [\n");
     fs::remove_file(folder.path().join("m.json")).unwrap();
+    watch.polls(2).await;
+    assert!(!watch.handle.status().successful);
     let reloader = Reloader::start(source, false).unwrap();
     let loaded = reloader.current();
     assert_eq!(loaded.settings.tick.seconds(), 2.0);

@@ -32,8 +32,7 @@ pub(super) fn model_series(settings: &Settings, model: &str, profile: &Profile) 
     let followed = profile.features.iter().take(settings.limits.fields);
     let features: usize = followed
         .filter(|feature| {
-            let said = settings.feature(model, &feature.name);
-            let role = said.and_then(|said| said.role).unwrap_or(feature.role);
+            let role = settings.role_of(model, &feature.name, feature.role);
             role.is_watched()
         })
         .map(|feature| feature_series(settings, model, feature, windows))

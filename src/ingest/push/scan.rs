@@ -22,13 +22,22 @@ enum Cost {
     Numbers(usize),
 }
 
+/// Which message it is.
 #[derive(Clone, Copy)]
-enum Level {
+pub(super) enum Level {
+    /// `ObserveStreamRequest`.
+    Streamed,
+    /// `ObserveRequest`.
     Request,
+    /// `PredictionBatch`.
     Batch,
+    /// `Schema`.
     Schema,
+    /// `Column`.
     Column,
+    /// `StringValues`.
     Strings,
+    /// `DictionaryValues`.
     Dictionary,
 }
 
@@ -36,6 +45,7 @@ impl Level {
     /// The cost of field `tag`, by the numbers of `ingest.proto`.
     fn cost(self, tag: u32) -> Cost {
         match (self, tag) {
+            (Self::Streamed, 1) => Cost::Nested(0, Self::Request),
             (Self::Request, 4) => Cost::Nested(size_of::<wire::PredictionBatch>(), Self::Batch),
             (Self::Batch, 3) => Cost::Nested(0, Self::Schema),
             (Self::Batch, 5) => Cost::Element(size_of::<wire::Block>()),
@@ -54,11 +64,11 @@ impl Level {
     }
 }
 
-/// Bytes of memory that decoding `message`, an `ObserveRequest`, takes beside the message. Of bytes
+/// Bytes of memory that decoding `message`, a message of `level`, takes beside the message. Of bytes
 /// that are no such message the part before the fault counts: decoding stops there too.
-pub(super) fn decoded_bytes(message: &[u8]) -> usize {
+pub(super) fn decoded_bytes(message: &[u8], level: Level) -> usize {
     let mut sum = 0;
-    walk(message, Level::Request, &mut sum);
+    walk(message, level, &mut sum);
     sum
 }
 

@@ -10,7 +10,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::answer::Answer;
-use super::{decode, scan, stream};
+use super::scan::{Level, decoded_bytes};
+use super::{decode, stream};
 use crate::ingest::{Intake, Limits, Undecodable};
 use crate::proto::ingest::ObserveStreamResponse;
 use crate::proto::ingest::{ObserveRequest, ObserveResponse, ObserveStreamRequest};
@@ -67,7 +68,7 @@ impl Push {
     /// # Errors
     /// When it cannot be decoded; the sentence names the field.
     pub(super) fn take(&self, message: Bytes) -> Result<Answer, Status> {
-        self.decode_and_take(message, ObserveRequest::decode)
+        self.decode_and_take(message, Level::Request, ObserveRequest::decode)
     }
 
     /// Takes, or refuses, one message of a stream.
@@ -75,7 +76,7 @@ impl Push {
     /// # Errors
     /// When it cannot be decoded; the sentence names the field.
     pub(super) fn take_streamed(&self, message: Bytes) -> Result<Answer, Status> {
-        self.decode_and_take(message, |message| {
+        self.decode_and_take(message, Level::Streamed, |message| {
             let message = ObserveStreamRequest::decode(message)?;
             Ok(message.request.unwrap_or_default())
         })
@@ -84,10 +85,11 @@ impl Push {
     fn decode_and_take(
         &self,
         message: Bytes,
+        level: Level,
         decode: impl FnOnce(Bytes) -> Result<ObserveRequest, prost::DecodeError>,
     ) -> Result<Answer, Status> {
         let size = message.len();
-        let memory = scan::decoded_bytes(&message);
+        let memory = decoded_bytes(&message, level);
         if memory > self.limits.decoded_bytes {
             let detail = format!(
                 "decoded, the request would take {memory} bytes of memory; the limit is {}",

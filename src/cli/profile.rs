@@ -1,0 +1,431 @@
+//! `driftgauge profile`: training data → a profile, and a table of what was found in it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::batch::{Role, bounded_name};
+use crate::cli::profile::table::table;
+use crate::files::{Dataset, ReadOptions};
+use crate::learn::{FieldOverride, LearnOptions, Learned, Learner};
+use crate::profile::{Kind, Provenance, short};
+
+mod table;
+
+/// Learn what training data looks like
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(
+    about = "Learn what training data looks like and write it down as a profile",
+    long_about = "Reads data that a model was trained or validated on and writes a profile: for \
+        every column how its values are distributed, how many are missing, what is usual. The \
+        profile is what live traffic is compared with. It holds counts and category names, never \
+        rows.\n\n\
+        Reads Parquet, CSV (with a line of names) and JSON lines (one object a line), the last two \
+        also with .gz. Several files count as one, if they have the same columns. Data may be \
+        larger than memory; with more than 100,000 rows they are read twice.\n\n\
+        Use the rows as the model sees them, after the same preparation as in production, and put \
+        the model's own output beside them as a column `prediction` or `score`: that is the drift \
+        that matters first.",
+    after_long_help = "EXAMPLES\n  \
+        driftgauge profile train.parquet --prediction is_fraud_pred --score fraud_prob\n  \
+        driftgauge profile 2024-*.csv.gz --model fraud -o fraud.profile.json \\\n      \
+        --id order_id --time created_at --ignore debug,comment --categorical zip\n\n\
+        ROLES\n  \
+        Columns called `prediction`, `score` and `label` have that role, the only column of times \
+        is the\n  time, all others are features. Flags decide before the settings file, and that \
+        before names.\n\n\
+        KINDS\n  \
+        numeric, integer, boolean    watched in cells of about equal mass, with the tails apart\n  \
+        categorical                  up to 1,000 strings, the 50 heaviest by name\n  \
+        high_cardinality             more strings than that: only their spread over 64 hash cells"
+)]
+pub struct Args {
+    /// Data files: Parquet, CSV or JSON lines.
+    #[arg(required = true, value_name = "DATA")]
+    pub data: Vec<PathBuf>,
+
+    /// Where to write the profile [default: <first file>.profile.json, here].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Name of the model, as live traffic gives it.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// Columns with what the model predicted: a class or a value.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub prediction: Vec<String>,
+
+    /// Columns with the probability or raw score that the model gave.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub score: Vec<String>,
+
+    /// Columns with the truth.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub label: Vec<String>,
+
+    /// Column that says when a row happened: a timestamp, RFC 3339, or a number since 1970.
+    #[arg(long, value_name = "COL")]
+    pub time: Option<String>,
+
+    /// Columns that identify a row.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub id: Vec<String>,
+
+    /// Columns that split rows into groups.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub segment: Vec<String>,
+
+    /// Columns that are not looked at.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+
+    /// Kind of a column, where it cannot be told from the data.
+    #[arg(long, value_name = "COL=KIND", value_delimiter = ',', value_parser = column_and_kind)]
+    pub kind: Vec<(String, Kind)>,
+
+    /// Columns whose numbers are names, such as zip codes: short for --kind COL=categorical.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub categorical: Vec<String>,
+
+    /// Settings file whose models.<model>.features.<column>.{role,kind} hold here too.
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+}
+
+fn column_and_kind(text: &str) -> Result<(String, Kind), String> {
+    const KINDS: [Kind; 5] = [
+        Kind::Numeric,
+        Kind::Integer,
+        Kind::Boolean,
+        Kind::Categorical,
+        Kind::HighCardinality,
+    ];
+    let Some((column, word)) = text.rsplit_once('=') else {
+        return Err("write COLUMN=KIND, for instance zip=categorical".into());
+    };
+    match KINDS.into_iter().find(|kind| kind.as_str() == word) {
+        Some(kind) => Ok((column.into(), kind)),
+        None => Err(format!(
+            "{word:?} is no kind; there are {}",
+            KINDS.map(Kind::as_str).join(", ")
+        )),
+    }
+}
+
+/// Learns a profile and writes it. `settings` is what the settings file says about the fields; the
+/// flags decide before it.
+///
+/// # Errors
+/// A sentence: a file cannot be read or written, a column that a flag names is not there or named
+/// twice.
+pub fn run(args: &Args, settings: &HashMap<String, FieldOverride>) -> anyhow::Result<()> {
+    let overrides = overrides(args, settings)?;
+    let mut options = ReadOptions {
+        time: args.time.clone(),
+        ..ReadOptions::default()
+    };
+    if let Some(model) = &args.model {
+        options.model.clone_from(model);
+    }
+    for (column, field) in &overrides {
+        options
+            .roles
+            .extend(field.role.map(|role| (column.clone(), role)));
+        options
+            .kinds
+            .extend(field.kind.map(|kind| (column.clone(), kind)));
+    }
+    let bar = progress_bar();
+    let dataset = Dataset::open_observed(&args.data, &options, &mut |read, total| {
+        bar.set_length(total);
+        bar.set_message("checking");
+        bar.set_position(read);
+    })?;
+    check_columns(args, &dataset)?;
+
+    // Batches carry names of bounded length.
+    let overrides = overrides.into_iter();
+    let overrides = overrides.map(|(name, field)| (bounded_name(&name).to_string(), field));
+    let learner = Learner::new(LearnOptions {
+        model: args.model.clone(),
+        overrides: overrides.collect(),
+        ..LearnOptions::default()
+    });
+    let learned = learn(learner, &dataset, &bar, provenance(&dataset)?)?;
+    bar.finish_and_clear();
+
+    for note in dataset.notes() {
+        eprintln!("note: {note}");
+    }
+    eprint!("{}", table(&learned.report, dataset.columns()));
+    for warning in &learned.report.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let output = args
+        .output
+        .clone()
+        .unwrap_or_else(|| default_output(&args.data[0]));
+    learned.profile.save(&output)?;
+    eprintln!(
+        "{} fields of {} rows -> {} (profile {})",
+        learned.profile.features.len(),
+        learned.profile.rows,
+        output.display(),
+        short(&learned.profile.hash())
+    );
+    Ok(())
+}
+
+/// One pass over the data, and a second one if there are many rows.
+fn learn(
+    mut learner: Learner,
+    dataset: &Dataset,
+    bar: &ProgressBar,
+    provenance: Provenance,
+) -> anyhow::Result<Learned> {
+    bar.set_length(dataset.bytes());
+    bar.set_message("learning");
+    let mut batches = dataset.batches();
+    while let Some(batch) = batches.next() {
+        learner.observe(&batch?);
+        bar.set_position(batches.position());
+    }
+    if !learner.needs_second_pass() {
+        return Ok(learner.finish_with_report(provenance));
+    }
+    bar.set_message("counting");
+    let mut recount = learner.into_recount();
+    let mut batches = dataset.batches();
+    while let Some(batch) = batches.next() {
+        recount.observe(&batch?);
+        bar.set_position(batches.position());
+    }
+    Ok(recount.finish_with_report(provenance))
+}
+
+/// Flags over settings. A column has one role, so naming it twice is a mistake.
+fn overrides(
+    args: &Args,
+    settings: &HashMap<String, FieldOverride>,
+) -> anyhow::Result<HashMap<String, FieldOverride>> {
+    let time: Vec<String> = args.time.iter().cloned().collect();
+    let roles = [
+        (&args.prediction, Role::Prediction),
+        (&args.score, Role::Score),
+        (&args.label, Role::Label),
+        (&time, Role::Time),
+        (&args.id, Role::Id),
+        (&args.segment, Role::Segment),
+        (&args.ignore, Role::Ignore),
+    ];
+    let mut by_flag: HashMap<&str, Role> = HashMap::new();
+    let mut overrides = settings.clone();
+    for (columns, role) in roles {
+        for column in columns {
+            if let Some(before) = by_flag
+                .insert(column, role)
+                .filter(|before| *before != role)
+            {
+                bail!(
+                    "column {column:?} is given as --{} and as --{}; give it one role",
+                    before.as_str(),
+                    role.as_str()
+                );
+            }
+            overrides.entry(column.clone()).or_default().role = Some(role);
+        }
+    }
+    let categorical = args
+        .categorical
+        .iter()
+        .map(|column| (column, Kind::Categorical));
+    let kinds = args.kind.iter().map(|(column, kind)| (column, *kind));
+    let mut by_flag: HashMap<&str, Kind> = HashMap::new();
+    for (column, kind) in categorical.chain(kinds) {
+        if let Some(before) = by_flag
+            .insert(column, kind)
+            .filter(|before| *before != kind)
+        {
+            bail!(
+                "column {column:?} is given as {} and as {}; give it one kind",
+                before.as_str(),
+                kind.as_str()
+            );
+        }
+        overrides.entry(column.clone()).or_default().kind = Some(kind);
+    }
+    Ok(overrides)
+}
+
+/// Every column that a flag names must be there; settings may name more.
+fn check_columns(args: &Args, dataset: &Dataset) -> anyhow::Result<()> {
+    let kinds = args.kind.iter().map(|(column, _)| column);
+    let named = [
+        &args.prediction,
+        &args.score,
+        &args.label,
+        &args.id,
+        &args.segment,
+        &args.ignore,
+        &args.categorical,
+    ];
+    let named = named.into_iter().flatten().chain(kinds).chain(&args.time);
+    for column in named {
+        let bounded = bounded_name(column);
+        if !dataset.columns().iter().any(|there| there.name == bounded) {
+            let there: Vec<&str> = dataset.columns().iter().map(|c| &*c.name).collect();
+            bail!(
+                "there is no column {column:?}; there are {}",
+                there.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    // Drawn to standard error, and only if that is a terminal.
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg:9} {wide_bar} {bytes}/{total_bytes} {eta}")
+    {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn provenance(dataset: &Dataset) -> anyhow::Result<Provenance> {
+    Ok(Provenance {
+        created: created()?,
+        source: "file".into(),
+        inputs: dataset.inputs(),
+        command: std::iter::once("driftgauge".to_owned())
+            .chain(
+                std::env::args()
+                    .skip(1)
+                    .map(|argument| without_folders(&argument)),
+            )
+            .collect::<Vec<_>>()
+            .join(" "),
+        tool: format!("driftgauge {}", env!("CARGO_PKG_VERSION")),
+    })
+}
+
+/// Now, or the moment of `SOURCE_DATE_EPOCH` for reproducible builds
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+fn created() -> anyhow::Result<String> {
+    let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.parse().with_context(|| {
+            format!("SOURCE_DATE_EPOCH is {text:?}, must be seconds since 1970")
+        })?,
+        Err(_) => jiff::Timestamp::now().as_second(),
+    };
+    let moment = jiff::Timestamp::from_second(seconds)
+        .context("SOURCE_DATE_EPOCH is beyond the year 9999")?;
+    Ok(moment.to_string())
+}
+
+/// A path in an argument by its last part: a profile travels, folders say too much.
+fn without_folders(argument: &str) -> String {
+    let (flag, value) = match argument.split_once('=') {
+        Some((flag, value)) if flag.starts_with('-') => (&argument[..=flag.len()], value),
+        _ => ("", argument),
+    };
+    let value = value.rsplit(['/', '\\']).next().unwrap_or(value);
+    if value.contains(char::is_whitespace) || value.is_empty() {
+        format!("{flag}'{value}'")
+    } else {
+        format!("{flag}{value}")
+    }
+}
+
+/// `train.csv.gz` → `train.profile.json`, in the working folder.
+fn default_output(first: &Path) -> PathBuf {
+    let name = first.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let stem = if stem.is_empty() { "model" } else { stem };
+    format!("{stem}.profile.json").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Args, clap::Error> {
+        let all = std::iter::once("profile").chain(arguments.iter().copied());
+        Cli::try_parse_from(all).map(|cli| cli.args)
+    }
+
+    #[test]
+    fn lists_repeat_and_have_commas() {
+        let args = parse(&[
+            "a.csv",
+            "--ignore",
+            "x,y",
+            "--ignore",
+            "z",
+            "--kind",
+            "a=b=integer",
+        ]);
+        let args = args.unwrap();
+        assert_eq!(args.ignore, ["x", "y", "z"]);
+        assert_eq!(args.kind, [("a=b".to_owned(), Kind::Integer)]);
+    }
+
+    #[test]
+    fn an_unknown_kind_is_refused_with_those_there_are() {
+        let error = parse(&["a.csv", "--kind", "zip=category"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("categorical, high_cardinality"), "{error}");
+    }
+
+    #[test]
+    fn flags_decide_before_settings_and_a_column_has_one_role() {
+        let settings = HashMap::from([(
+            "x".to_owned(),
+            FieldOverride {
+                role: Some(Role::Id),
+                kind: Some(Kind::Integer),
+            },
+        )]);
+        let args = parse(&["a.csv", "--score", "x"]).unwrap();
+        let field = overrides(&args, &settings).unwrap()["x"];
+        assert_eq!(
+            (field.role, field.kind),
+            (Some(Role::Score), Some(Kind::Integer))
+        );
+        let args = parse(&["a.csv", "--score", "x", "--id", "x"]).unwrap();
+        let error = overrides(&args, &settings).unwrap_err().to_string();
+        assert!(error.contains("--score and as --id"), "{error}");
+    }
+
+    #[test]
+    fn names_lose_their_folders() {
+        assert_eq!(without_folders("/data/in/train.csv"), "train.csv");
+        assert_eq!(
+            without_folders("--output=/tmp/a b.json"),
+            "--output='a b.json'"
+        );
+        assert_eq!(
+            default_output(Path::new("/d/train.csv.gz")),
+            Path::new("train.profile.json")
+        );
+        assert_eq!(
+            default_output(Path::new("train")),
+            Path::new("train.profile.json")
+        );
+    }
+}

@@ -1,0 +1,329 @@
+//! JSON lines: one object a line, its members the columns; a member that a line lacks is null.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::build::ColumnBuilder;
+use super::evidence::{ColumnType, Evidence};
+use super::format::{MAX_RECORD_BYTES, RecordBytes, Source};
+use super::plan::Found;
+use super::{Dataset, FileError, MAX_BATCH_ROWS, Progress, RawBatch};
+use crate::batch::Scalar;
+
+/// Most columns: objects whose keys are data must not fill the memory.
+const MAX_COLUMNS: usize = 10_000;
+
+/// An open file of JSON lines.
+struct Lines<'a> {
+    source: &'a Source,
+    bytes: BufReader<RecordBytes>,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn open(source: &'a Source, position: &Arc<AtomicU64>) -> Result<Self, FileError> {
+        Ok(Self {
+            source,
+            bytes: BufReader::with_capacity(1 << 16, source.text(position)?),
+            line: Vec::new(),
+            number: 0,
+        })
+    }
+
+    /// Moves to the next line that is not blank; `false` at the end.
+    fn next(&mut self) -> Result<bool, FileError> {
+        loop {
+            self.line.clear();
+            self.number += 1;
+            self.bytes.get_mut().next_record();
+            let read = (&mut self.bytes)
+                .take(MAX_RECORD_BYTES)
+                .read_until(b'\n', &mut self.line)
+                .map_err(|cause| self.failure(format!("cannot go on: {cause}")))?;
+            if read == 0 {
+                return Ok(false);
+            }
+            if read as u64 == MAX_RECORD_BYTES {
+                return Err(self.failure("is longer than 64 MiB; one object a line is wanted"));
+            }
+            if self.number == 1 && self.line.starts_with(b"\xef\xbb\xbf") {
+                self.line.drain(..3);
+            }
+            if !self.line.iter().all(u8::is_ascii_whitespace) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads the line into `row`.
+    fn read(&self, row: &mut Row) -> Result<(), FileError> {
+        row.cells.iter_mut().for_each(|cell| *cell = None);
+        let text = std::str::from_utf8(&self.line)
+            .map_err(|_| self.failure("is no UTF-8 text; save the file as UTF-8"))?;
+        let mut json = serde_json::Deserializer::from_str(text);
+        RowSeed(row)
+            .deserialize(&mut json)
+            .and_then(|()| json.end())
+            .map_err(|error| {
+                let column = error.column();
+                let text = error.to_string();
+                let text = text.split(" at line ").next().unwrap_or(&text);
+                let hint = if text.contains("expected value") && self.has_nan() {
+                    "; NaN and Infinity are no JSON, write null"
+                } else {
+                    ""
+                };
+                self.failure(format!("is no JSON object: {text} (column {column}){hint}"))
+            })
+    }
+
+    fn has_nan(&self) -> bool {
+        let holds = |word: &[u8]| self.line.windows(word.len()).any(|part| part == word);
+        holds(b"NaN") || holds(b"Infinity")
+    }
+
+    fn failure(&self, message: impl Into<String>) -> FileError {
+        FileError::line(&self.source.path, self.number, message)
+    }
+}
+
+/// The cells of one line by column.
+#[derive(Default)]
+struct Row {
+    place_of: HashMap<String, usize>,
+    cells: Vec<Option<Scalar>>,
+    /// Whether unknown members become new columns.
+    grows: bool,
+}
+
+struct RowSeed<'a>(&'a mut Row);
+
+impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RowSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("one object a line")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(place) = members.next_key_seed(KeySeed(&mut *self.0))? {
+            match place {
+                Some(place) => {
+                    self.0.cells[place] = Some(members.next_value_seed(ScalarSeed)?);
+                }
+                None => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The place of a member among the columns; `None` if it is not wanted.
+struct KeySeed<'a>(&'a mut Row);
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = Option<usize>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<usize>, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Option<usize>, E> {
+        let row = self.0;
+        if let Some(&place) = row.place_of.get(name) {
+            return match row.cells[place] {
+                None => Ok(Some(place)),
+                Some(_) => Err(E::custom(format!("the key {name:?} is there twice"))),
+            };
+        }
+        if !row.grows {
+            return Ok(None);
+        }
+        if row.cells.len() == MAX_COLUMNS {
+            return Err(E::custom(format!(
+                "more than {MAX_COLUMNS} different keys; keys should be column names"
+            )));
+        }
+        row.place_of.insert(name.into(), row.cells.len());
+        row.cells.push(None);
+        Ok(Some(row.cells.len() - 1))
+    }
+}
+
+struct ScalarSeed;
+
+impl<'de> DeserializeSeed<'de> for ScalarSeed {
+    type Value = Scalar;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Scalar, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ScalarSeed {
+    type Value = Scalar;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(value as f64))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(value as f64))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(value))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(value.into()))
+    }
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Null)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Invalid)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Scalar, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Invalid)
+    }
+}
+
+/// Reads all files once: their columns with types, in the order in which they first appear, and the
+/// rows of each.
+pub fn scan(
+    sources: &[Source],
+    progress: &mut Progress<'_>,
+) -> Result<(Vec<Found>, Vec<u64>), FileError> {
+    let mut row = Row {
+        grows: true,
+        ..Row::default()
+    };
+    let mut evidence: Vec<(u64, Evidence)> = Vec::new();
+    let mut rows = Vec::with_capacity(sources.len());
+    for source in sources {
+        let mut lines = Lines::open(source, &progress.position)?;
+        let mut count = 0_u64;
+        while lines.next()? {
+            lines.read(&mut row)?;
+            count += 1;
+            evidence.resize_with(row.cells.len(), Default::default);
+            for ((seen, evidence), cell) in evidence.iter_mut().zip(&row.cells) {
+                if let Some(scalar) = cell {
+                    *seen += 1;
+                    evidence.add_scalar(scalar);
+                }
+            }
+            if count.is_multiple_of(MAX_BATCH_ROWS as u64) {
+                progress.tell();
+            }
+        }
+        rows.push(count);
+    }
+    let total: u64 = rows.iter().sum();
+    let mut names = vec![String::new(); row.cells.len()];
+    for (name, place) in row.place_of {
+        names[place] = name;
+    }
+    let found = names
+        .into_iter()
+        .zip(evidence)
+        .map(|(name, (seen, evidence))| {
+            let column_type = evidence.of_scalars();
+            Found {
+                name,
+                column_type,
+                complete: seen == total && evidence.nulls == 0,
+                remark: (column_type == ColumnType::Unreadable)
+                    .then(|| "holds lists or objects, which are not read from JSON".into()),
+            }
+        });
+    Ok((found.collect(), rows))
+}
+
+/// The rows of one file, batch by batch.
+pub struct JsonRows<'a> {
+    dataset: &'a Dataset,
+    lines: Lines<'a>,
+    row: Row,
+}
+
+impl<'a> JsonRows<'a> {
+    /// Opens a file of a data set.
+    pub fn open(
+        dataset: &'a Dataset,
+        source: &'a Source,
+        position: &Arc<AtomicU64>,
+    ) -> Result<Self, FileError> {
+        let names = dataset.names.iter().enumerate();
+        let row = Row {
+            place_of: names
+                .filter(|(at, _)| dataset.plan.is_read(*at))
+                .map(|(at, name)| (name.clone(), at))
+                .collect(),
+            cells: vec![None; dataset.names.len()],
+            grows: false,
+        };
+        Ok(Self {
+            dataset,
+            lines: Lines::open(source, position)?,
+            row,
+        })
+    }
+
+    /// The next rows; `None` at the end.
+    pub fn next(&mut self) -> Result<Option<RawBatch>, FileError> {
+        let plan = &self.dataset.plan;
+        let mut builders: Vec<Option<ColumnBuilder>> = (0..plan.columns.len())
+            .map(|at| {
+                let column_type = plan.columns[at].column_type;
+                plan.is_read(at).then(|| ColumnBuilder::new(column_type))
+            })
+            .collect();
+        let mut lines = Vec::new();
+        while lines.len() < MAX_BATCH_ROWS && self.lines.next()? {
+            self.lines.read(&mut self.row)?;
+            lines.push(self.lines.number);
+            for (builder, cell) in builders.iter_mut().zip(&mut self.row.cells) {
+                if let Some(builder) = builder {
+                    builder.push_scalar(cell.take().unwrap_or(Scalar::Null));
+                }
+            }
+        }
+        Ok((!lines.is_empty()).then(|| RawBatch {
+            rows: lines.len(),
+            columns: builders
+                .into_iter()
+                .map(|builder| builder.map(ColumnBuilder::finish))
+                .collect(),
+            lines,
+        }))
+    }
+}

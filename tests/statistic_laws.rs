@@ -1,0 +1,215 @@
+//! Laws that every statistic keeps, on any counts up to 2⁴⁰ a cell.
+
+use driftgauge::statistic::{
+    DISTANCES, Sensitivity, Sums, excess, is_raised, minimum_rows, psi, ratio, threshold,
+    wilson_lower,
+};
+use proptest::prelude::*;
+
+/// Rounding of a distance near 0: the root of what is lost below it.
+const ROUNDING: f64 = 1e-12;
+
+/// Empty cells, single rows, ordinary and huge counts.
+fn count() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        2 => Just(0),
+        1 => Just(1),
+        3 => 0..100u64,
+        3 => 0..100_000u64,
+        1 => 0..=1u64 << 40,
+    ]
+}
+
+/// Reference and window rows of the same cells.
+type Cells = Vec<(u64, u64)>;
+
+fn cells() -> impl Strategy<Value = Cells> {
+    prop::collection::vec((count(), count()), 1..=64)
+}
+
+/// The same cells twice, the second time in another order.
+fn reordered() -> impl Strategy<Value = (Cells, Cells)> {
+    cells().prop_flat_map(|cells| (Just(cells.clone()), Just(cells).prop_shuffle()))
+}
+
+fn sides(cells: &[(u64, u64)]) -> (Vec<u64>, Vec<u64>) {
+    cells.iter().copied().unzip()
+}
+
+/// Name, value, and the largest value it may have, of PSI and every distance.
+fn all(reference: &[u64], window: &[u64]) -> Vec<(&'static str, Option<f64>, f64)> {
+    let sums = Sums { reference, window };
+    let distances = DISTANCES
+        .iter()
+        .map(|&(name, _, distance)| (name, distance(&sums), 1.0));
+    std::iter::once(("psi", psi(reference, window), f64::MAX))
+        .chain(distances)
+        .collect()
+}
+
+fn is_empty(side: &[u64]) -> bool {
+    side.iter().all(|&count| count == 0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn equal_counts_are_at_zero(counts in prop::collection::vec(count(), 1..=64)) {
+        for (name, value, _) in all(&counts, &counts) {
+            let expected = (!is_empty(&counts)).then_some(0.0);
+            prop_assert_eq!(value, expected, "{}", name);
+        }
+    }
+
+    #[test]
+    fn values_lie_in_their_range_and_only_an_empty_side_has_none(cells in cells()) {
+        let (reference, window) = sides(&cells);
+        for (name, value, largest) in all(&reference, &window) {
+            match value {
+                Some(value) => {
+                    prop_assert!((0.0..=largest).contains(&value), "{}: {}", name, value);
+                    prop_assert!(!is_empty(&reference) && !is_empty(&window), "{}", name);
+                }
+                None => prop_assert!(is_empty(&reference) || is_empty(&window), "{}", name),
+            }
+        }
+    }
+
+    #[test]
+    fn different_shares_are_not_at_zero(cells in cells()) {
+        let (reference, window) = sides(&cells);
+        let (m, n) = (reference.iter().sum::<u64>(), window.iter().sum::<u64>());
+        let apart = cells.iter().any(|&(r, c)| {
+            (r as f64 / m as f64 - c as f64 / n as f64).abs() > 1e-6
+        });
+        prop_assume!(apart && m > 0 && n > 0);
+        for &(name, _, distance) in DISTANCES {
+            let sums = Sums { reference: &reference, window: &window };
+            prop_assert!(distance(&sums).unwrap() > 0.0, "{}", name);
+        }
+    }
+
+    #[test]
+    fn the_sides_may_be_swapped(cells in cells()) {
+        let (reference, window) = sides(&cells);
+        let swapped = all(&window, &reference);
+        for ((name, value, _), (_, other, _)) in all(&reference, &window).into_iter().zip(swapped) {
+            let (value, other) = (value.unwrap_or(0.0), other.unwrap_or(0.0));
+            prop_assert!((value - other).abs() <= ROUNDING * value.max(1.0), "{}", name);
+        }
+    }
+
+    #[test]
+    fn the_order_of_cells_matters_only_where_they_have_one((cells, others) in reordered()) {
+        let (reference, window) = sides(&cells);
+        let (other_reference, other_window) = sides(&others);
+        let ordered = |name| DISTANCES.iter().any(|&(n, unordered, _)| n == name && !unordered);
+        let before = all(&reference, &window);
+        let after = all(&other_reference, &other_window);
+        for ((name, value, _), (_, other, _)) in before.into_iter().zip(after) {
+            if !ordered(name) {
+                let (value, other) = (value.unwrap_or(0.0), other.unwrap_or(0.0));
+                prop_assert!((value - other).abs() <= ROUNDING * value.max(1.0), "{}", name);
+            }
+        }
+    }
+
+    #[test]
+    fn merging_neighbouring_cells_never_increases_a_distance(
+        cells in cells(),
+        last in (count(), count()),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let at = at.index(cells.len());
+        let cells = [cells, vec![last]].concat();
+        let (reference, window) = sides(&cells);
+        let mut merged = cells.clone();
+        let (r, c) = merged.remove(at + 1);
+        merged[at].0 += r;
+        merged[at].1 += c;
+        let (merged_reference, merged_window) = sides(&merged);
+        for &(name, _, distance) in DISTANCES {
+            let fine = distance(&Sums { reference: &reference, window: &window });
+            let coarse = distance(&Sums { reference: &merged_reference, window: &merged_window });
+            prop_assert!(coarse.unwrap_or(0.0) <= fine.unwrap_or(0.0) + ROUNDING, "{}", name);
+        }
+    }
+
+    #[test]
+    fn judgements_are_numbers(
+        cells in cells(),
+        minimum_effect in prop_oneof![Just(0.0), 0.0..1.0f64],
+        significance in 0.0..40.0f64,
+        design_effect in 1.0..100.0f64,
+    ) {
+        let sensitivity = Sensitivity { minimum_effect, significance, design_effect };
+        let (reference, window) = sides(&cells);
+        let (m, n) = (reference.iter().sum::<u64>(), window.iter().sum::<u64>());
+        let limit = threshold(cells.len(), n, m, &sensitivity);
+        let comparable = cells.len() > 1 && n > 0 && m > 0;
+        prop_assert_eq!(limit.is_finite(), comparable);
+        prop_assert!(limit > minimum_effect, "{} is not above {}", limit, minimum_effect);
+        let drift = psi(&reference, &window).unwrap_or(0.0);
+        let beyond_noise = excess(drift, cells.len(), n, m, design_effect);
+        prop_assert!((0.0..=drift).contains(&beyond_noise));
+        let enough = minimum_rows(cells.len(), design_effect);
+        match ratio(drift, cells.len(), n, m, &sensitivity) {
+            Some(ratio) => {
+                prop_assert!(n >= enough && m >= enough);
+                prop_assert!(ratio.is_finite() && ratio >= 0.0);
+                prop_assert_eq!(ratio > 1.0, drift > limit);
+            }
+            None => prop_assert!(n < enough || m < enough),
+        }
+    }
+
+    #[test]
+    fn a_lower_bound_is_a_rate_that_falls_with_significance_and_clustering(
+        n in 1..=1u64 << 40,
+        share in 0.0..=1.0f64,
+        z in 0.0..40.0f64,
+        design_effect in 1.0..100.0f64,
+    ) {
+        let count = (n as f64 * share) as u64;
+        let lower = wilson_lower(count, n, design_effect, z);
+        prop_assert!((0.0..=count as f64 / n as f64).contains(&lower));
+        prop_assert!(wilson_lower(count, n, design_effect, z + 1.0) <= lower);
+        prop_assert!(wilson_lower(count, n, design_effect + 1.0, z) <= lower);
+        prop_assert!(!is_raised(count, n, lower, design_effect, z));
+    }
+}
+
+#[test]
+fn distances_have_names_of_their_own() {
+    let mut names: Vec<&str> = DISTANCES.iter().map(|&(name, ..)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), DISTANCES.len());
+    let labels = |name: &str| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    assert!(names.iter().all(|name| labels(name)));
+}
+
+#[test]
+fn disjoint_sides_are_at_the_far_end() {
+    let sums = Sums {
+        reference: &[7, 0, 0],
+        window: &[0, 0, 1_000],
+    };
+    for &(name, _, distance) in DISTANCES {
+        assert_eq!(distance(&sums), Some(1.0), "{name}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "different cells")]
+fn sides_of_different_profiles_are_refused() {
+    psi(&[1, 2], &[1, 2, 3]);
+}
