@@ -158,7 +158,7 @@ def test_the_hard_limit_of_series_holds(serve, rng):
     assert page.value("driftgauge_series_limit") == 400
     dropped = {labels["reason"]: count for labels, count in page.all("driftgauge_series_dropped")}
     assert dropped["fleet"] > 0 and dropped["detail"] > 0 and dropped["feature"] > 0, dropped
-    assert "series" in sidecar.log
+    assert "web.max_series" in sidecar.log
 
 
 def test_scrapes_at_the_same_time_are_all_answered(sidecar):
