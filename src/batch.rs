@@ -80,28 +80,6 @@ impl Batch {
         }
     }
 
-    /// The rows of a range as a batch of their own. A call that is cut belongs to the part with its
-    /// first row, which then has fewer rows; the later part has none of that call's outcome and
-    /// latency.
-    pub fn slice(&self, rows: Range<usize>) -> Self {
-        let times = match &self.times {
-            Times::Each(times) => Times::Each(times[rows.clone()].to_vec()),
-            times => times.clone(),
-        };
-        let column = |column: &Option<Column>| column.as_ref().map(|c| c.slice(rows.clone()));
-        Self {
-            model: self.model.clone(),
-            version: self.version.clone(),
-            schema: self.schema.clone(),
-            rows: rows.len(),
-            columns: self.columns.iter().map(column).collect(),
-            calls: self.calls.slice(rows.clone()),
-            times,
-            weight: self.weight,
-            bytes: self.bytes * rows.len() / self.rows.max(1),
-        }
-    }
-
     /// Row ranges of the calls whose outcome is failure: their outputs are not tallied.
     pub fn failed_rows(&self) -> Vec<Range<usize>> {
         let mut failed = Vec::new();
@@ -114,45 +92,5 @@ impl Batch {
             start += rows;
         }
         failed
-    }
-}
-
-impl Calls {
-    /// The calls of a range of rows; see [`Batch::slice`].
-    fn slice(&self, rows: Range<usize>) -> Self {
-        fn part<T: Clone>(all: &[T], range: Range<usize>) -> Vec<T> {
-            all.get(range.start..range.end.min(all.len()))
-                .unwrap_or_default()
-                .to_vec()
-        }
-        if self.rows.is_empty() {
-            return Self {
-                rows: Vec::new(),
-                latency_micros: part(&self.latency_micros, rows.clone()),
-                outcomes: part(&self.outcomes, rows.clone()),
-                trace_ids: part(&self.trace_ids, rows),
-            };
-        }
-        let mut sliced = Self::default();
-        let mut start = 0;
-        for (call, &count) in self.rows.iter().enumerate() {
-            let end = start + count as usize;
-            let inside = end.min(rows.end).saturating_sub(start.max(rows.start));
-            let begins_here = rows.contains(&start);
-            if inside > 0 || begins_here {
-                sliced.rows.push(inside as u32);
-                if !self.latency_micros.is_empty() {
-                    sliced.latency_micros.push(self.latency_micros[call]);
-                }
-                if !self.outcomes.is_empty() {
-                    sliced.outcomes.push(self.outcomes[call]);
-                }
-                if !self.trace_ids.is_empty() {
-                    sliced.trace_ids.push(self.trace_ids[call]);
-                }
-            }
-            start = end;
-        }
-        sliced
     }
 }

@@ -25,12 +25,16 @@ const VERSION: &str = concat!(
 #[derive(Debug, Subcommand)]
 enum Task {
     Serve(cli::serve::Arguments),
+    Profile(cli::profile::Args),
+    Compare(cli::compare::Arguments),
     Check(cli::check::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse().task {
         Task::Serve(arguments) => cli::serve::run(&arguments),
+        Task::Profile(arguments) => cli::profile::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Task::Compare(arguments) => cli::compare::run(&arguments, &mut std::io::stdout().lock()),
         Task::Check(arguments) => {
             cli::check::run(&arguments, &mut std::io::stdout().lock()).map_err(Into::into)
         }

@@ -155,46 +155,6 @@ impl Column {
         }
     }
 
-    /// The values of a range of rows.
-    pub fn slice(&self, rows: Range<usize>) -> Self {
-        let values = match &self.values {
-            Values::Fixed {
-                data,
-                value_type,
-                offset,
-                stride,
-                width,
-            } => Values::Fixed {
-                data: data.clone(),
-                value_type: *value_type,
-                offset: offset + rows.start * stride,
-                stride: *stride,
-                width: *width,
-            },
-            Values::Numbers(values) => Values::Numbers(values[rows.clone()].to_vec()),
-            Values::Text(values) => Values::Text(values[rows.clone()].to_vec()),
-            Values::Dictionary { dictionary, codes } => Values::Dictionary {
-                dictionary: dictionary.clone(),
-                codes: codes[rows.clone()].to_vec(),
-            },
-            Values::Mixed(values) => Values::Mixed(values[rows.clone()].to_vec()),
-            Values::Invalid => Values::Invalid,
-        };
-        let presence = match &self.presence {
-            Presence::All => Presence::All,
-            Presence::Bits {
-                bits,
-                first,
-                stride,
-            } => Presence::Bits {
-                bits: bits.clone(),
-                first: first + rows.start * stride,
-                stride: *stride,
-            },
-        };
-        Self { values, presence }
-    }
-
     /// Elements per row: 1 for scalars.
     pub fn width(&self) -> usize {
         match self.values {

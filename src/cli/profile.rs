@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::batch::{Role, bounded_name};
 use crate::cli::profile::table::table;
+use crate::cli::progress;
 use crate::files::{Dataset, ReadOptions};
 use crate::learn::{FieldOverride, LearnOptions, Learned, Learner};
 use crate::profile::{Kind, Provenance, short};
+use crate::settings::Source;
 
 mod table;
 
@@ -115,14 +117,14 @@ fn column_and_kind(text: &str) -> Result<(String, Kind), String> {
     }
 }
 
-/// Learns a profile and writes it. `settings` is what the settings file says about the fields; the
-/// flags decide before it.
+/// Learns a profile and writes it. What the settings file says about the fields holds unless flags
+/// say otherwise.
 ///
 /// # Errors
 /// A sentence: a file cannot be read or written, a column that a flag names is not there or named
 /// twice.
-pub fn run(args: &Args, settings: &HashMap<String, FieldOverride>) -> anyhow::Result<()> {
-    let overrides = overrides(args, settings)?;
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let overrides = overrides(args, &said_in_settings(args)?)?;
     let mut options = ReadOptions {
         time: args.time.clone(),
         ..ReadOptions::default()
@@ -138,11 +140,9 @@ pub fn run(args: &Args, settings: &HashMap<String, FieldOverride>) -> anyhow::Re
             .kinds
             .extend(field.kind.map(|kind| (column.clone(), kind)));
     }
-    let bar = progress_bar();
+    let bar = progress::bar();
     let dataset = Dataset::open_observed(&args.data, &options, &mut |read, total| {
-        bar.set_length(total);
-        bar.set_message("checking");
-        bar.set_position(read);
+        progress::show(&bar, "checking", read, total);
     })?;
     check_columns(args, &dataset)?;
 
@@ -177,6 +177,36 @@ pub fn run(args: &Args, settings: &HashMap<String, FieldOverride>) -> anyhow::Re
         short(&learned.profile.hash())
     );
     Ok(())
+}
+
+/// What the settings file says about the fields of the model.
+fn said_in_settings(args: &Args) -> anyhow::Result<HashMap<String, FieldOverride>> {
+    let Some(path) = &args.config_file else {
+        return Ok(HashMap::new());
+    };
+    let source = Source {
+        path: Some(path.clone()),
+        overrides: Vec::new(),
+    };
+    let loaded = source.load_without_broken_profiles()?;
+    let models = &loaded.settings.models;
+    let model = match &args.model {
+        Some(name) => models.get(name),
+        None if models.len() > 1 => bail!(
+            "{} names several models; say which one with --model",
+            path.display()
+        ),
+        None => models.values().next(),
+    };
+    let features = model.into_iter().flat_map(|model| &model.features);
+    let said = features.map(|(name, feature)| {
+        let field = FieldOverride {
+            role: feature.role,
+            kind: feature.kind,
+        };
+        (name.clone(), field)
+    });
+    Ok(said.collect())
 }
 
 /// One pass over the data, and a second one if there are many rows.
@@ -284,17 +314,6 @@ fn check_columns(args: &Args, dataset: &Dataset) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    // Drawn to standard error, and only if that is a terminal.
-    if let Ok(style) =
-        ProgressStyle::with_template("{msg:9} {wide_bar} {bytes}/{total_bytes} {eta}")
-    {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn provenance(dataset: &Dataset) -> anyhow::Result<Provenance> {

@@ -76,6 +76,15 @@ impl Source {
         self.attempt(&Disk, BrokenProfiles::Refuse).result
     }
 
+    /// As [`Source::load`], but going without profiles that are missing or broken: for the command
+    /// that makes them.
+    ///
+    /// # Errors
+    /// What is wrong with the settings themselves.
+    pub fn load_without_broken_profiles(&self) -> Result<Loaded, SettingsError> {
+        self.attempt(&Disk, BrokenProfiles::Leave).result
+    }
+
     /// Defaults and overrides alone, for when the file cannot be used.
     ///
     /// # Errors

@@ -1,0 +1,174 @@
+//! `driftgauge compare`: how far data in files are from a profile, by the engine of the sidecar.
+
+mod report;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::batch::Role;
+use crate::cli::progress;
+use crate::engine::{
+    Config, Detail, Engine, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, ModelSnapshot,
+    SIGNIFICANCE, WindowConfig,
+};
+use crate::files::{Dataset, ReadOptions};
+use crate::profile::Profile;
+use report::Report;
+
+/// Compare data in files with a profile: the drift of every field, worst first
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    about = "Compare data in files with a profile: the drift of every field, worst first",
+    long_about = "Reads data files and prints how far every field is from a profile: drift (PSI), \
+        its threshold at this number of rows, their ratio (above 1 is drift), missing values. The \
+        same engine as in the sidecar folds the rows, so the same rows give the same numbers there, \
+        to the last digit.",
+    after_long_help = "EXAMPLES\n  \
+        driftgauge compare fraud.profile.json last-week.parquet\n  \
+        driftgauge compare fraud.profile.json new-*.csv.gz --fail-on-drift || echo 'do not release'\n  \
+        driftgauge compare fraud.profile.json new.jsonl --format json | jq '.features[0]'\n\n\
+        EXIT CODE\n  \
+        0 compared, 1 it could not be compared, 2 with --fail-on-drift: at least one field has \
+        drifted or is missing altogether"
+)]
+pub struct Arguments {
+    /// Profile made by `driftgauge profile`.
+    pub profile: PathBuf,
+    /// Data files: Parquet, CSV or JSON lines.
+    #[arg(required = true)]
+    pub data: Vec<PathBuf>,
+    /// How to print it: a table, or JSON with numbers unrounded.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// End with exit code 2 when a field has drifted or has no value at all.
+    #[arg(long)]
+    pub fail_on_drift: bool,
+    /// Smallest PSI worth an alarm, as the setting drift.minimum_effect.
+    #[arg(long, value_name = "PSI", default_value_t = MINIMUM_EFFECT)]
+    pub minimum_effect: f64,
+    /// How sure an alarm must be, in standard deviations, as the setting drift.significance.
+    #[arg(long, value_name = "Z", default_value_t = SIGNIFICANCE)]
+    pub significance: f64,
+    /// Columns that are not looked at.
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+}
+
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Exit code when something has drifted and that was asked for.
+const DRIFTED: u8 = 2;
+
+/// Label of the one window that holds all rows.
+const ALL: &str = "all";
+
+/// Compares and prints to `out`.
+///
+/// # Errors
+/// A sentence: a file cannot be read or is no profile.
+pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let profile = Arc::new(Profile::load(&arguments.profile)?);
+    let options = read_options(&profile, &arguments.ignore);
+    let bar = progress::bar();
+    let dataset = Dataset::open_observed(&arguments.data, &options, &mut |read, total| {
+        progress::show(&bar, "checking", read, total);
+    })?;
+    let sensitivity = FeatureConfig {
+        minimum_effect: Some(arguments.minimum_effect),
+        significance: Some(arguments.significance),
+        ..FeatureConfig::default()
+    };
+    let model = evaluate(profile.clone(), &dataset, sensitivity, |read| {
+        progress::show(&bar, "comparing", read, dataset.bytes());
+    })?;
+    bar.finish_and_clear();
+    for note in dataset.notes() {
+        writeln!(io::stderr(), "note: {note}")?;
+    }
+    let report = Report::of(&model, &profile, options.model.as_str());
+    match arguments.format {
+        Format::Table => write!(out, "{report}")?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, &report)?;
+            writeln!(out)?;
+        }
+    }
+    out.flush()?;
+    if arguments.fail_on_drift && report.has_drifted() {
+        return Ok(ExitCode::from(DRIFTED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads files as the profile says its fields are.
+pub fn read_options(profile: &Profile, ignore: &[String]) -> ReadOptions {
+    let mut roles: HashMap<_, _> = profile
+        .features
+        .iter()
+        .map(|feature| (feature.name.clone(), feature.role))
+        .collect();
+    roles.extend(ignore.iter().map(|column| (column.clone(), Role::Ignore)));
+    let kinds = profile.features.iter();
+    ReadOptions {
+        model: profile.model.clone().unwrap_or_else(|| "model".into()),
+        roles,
+        kinds: kinds.map(|f| (f.name.clone(), f.kind)).collect(),
+        ..ReadOptions::default()
+    }
+}
+
+/// Folds all rows into one window of the engine.
+fn evaluate(
+    profile: Arc<Profile>,
+    dataset: &Dataset,
+    sensitivity: FeatureConfig,
+    mut told: impl FnMut(u64),
+) -> anyhow::Result<ModelSnapshot> {
+    // All rows at one moment, in a window that never moves on.
+    const NOW: i64 = 0;
+    let mut batches = dataset.batches();
+    let mut engine = None;
+    while let Some(batch) = batches.next() {
+        let batch = batch?;
+        let engine = engine.get_or_insert_with(|| {
+            let model = ModelConfig {
+                profile: Some(profile.clone()),
+                feature: FeatureConfig {
+                    detail: Some(Detail::Full),
+                    ..sensitivity
+                },
+                ..ModelConfig::default()
+            };
+            Engine::new(Arc::new(Config {
+                windows: vec![WindowConfig::of_seconds(ALL, 12)],
+                models: [(batch.model.clone(), model)].into(),
+                // What the profile lacks is not to be learned from what is compared with it.
+                learning: Learning {
+                    rows: u64::MAX,
+                    bytes: usize::MAX,
+                },
+                max_series: usize::MAX,
+                max_fields: usize::MAX,
+                ..Config::default()
+            }))
+        });
+        engine.apply(&batch, NOW);
+        told(batches.position());
+    }
+    let snapshot = engine.map(|mut engine| engine.tick(NOW));
+    snapshot
+        .and_then(|snapshot| snapshot.models.into_iter().next())
+        .context("there is no row to compare")
+}

@@ -1,0 +1,208 @@
+//! A comparison as a table and as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::engine::{FeatureSnapshot, ModelSnapshot, State};
+use crate::profile::{Missing, Moments, Profile, short};
+
+/// What `driftgauge compare` found.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    model: String,
+    version: String,
+    /// Short hash of the profile.
+    profile: String,
+    /// Rows of the profile.
+    reference_rows: u64,
+    /// Rows of the data.
+    rows: u64,
+    /// Fields with ratio above 1.
+    drifted_features: usize,
+    /// Worst first.
+    features: Vec<Row>,
+}
+
+/// A field; members that cannot be computed are null.
+#[derive(Debug, Serialize)]
+struct Row {
+    feature: String,
+    role: &'static str,
+    kind: Option<&'static str>,
+    state: &'static str,
+    /// Usable values.
+    rows: u64,
+    missing: Missing,
+    null_ratio: Option<f64>,
+    drift: Option<f64>,
+    drift_threshold: Option<f64>,
+    drift_ratio: Option<f64>,
+    drift_excess: Option<f64>,
+    distance: BTreeMap<&'static str, f64>,
+    out_of_range_ratio: Option<f64>,
+    new_category_ratio: Option<f64>,
+    mean: Option<f64>,
+    stddev: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+    distinct: Option<f64>,
+    /// Values per cell of the profile.
+    cells: Vec<u64>,
+    reference: Option<Reference>,
+}
+
+/// The same of the profile.
+#[derive(Debug, Serialize)]
+struct Reference {
+    rows: u64,
+    null_ratio: Option<f64>,
+    new_category_ratio: Option<f64>,
+    moments: Option<Moments>,
+    cells: Vec<u64>,
+}
+
+impl Report {
+    pub fn of(model: &ModelSnapshot, profile: &Profile, name: &str) -> Self {
+        let mut features: Vec<_> = model.features.iter().filter_map(Row::of).collect();
+        features.sort_by(|a, b| {
+            let rank = |row: &Row| (row.drift_ratio.unwrap_or(-1.0), row.drift.unwrap_or(-1.0));
+            let ((ratio_a, drift_a), (ratio_b, drift_b)) = (rank(a), rank(b));
+            let worst_first = ratio_b
+                .total_cmp(&ratio_a)
+                .then(drift_b.total_cmp(&drift_a));
+            worst_first.then_with(|| a.feature.cmp(&b.feature))
+        });
+        Self {
+            model: name.into(),
+            version: model.version.to_string(),
+            profile: short(&profile.hash()).into(),
+            reference_rows: profile.rows,
+            rows: model.windows.first().map_or(0, |window| window.rows),
+            drifted_features: features.iter().filter(|row| row.is_drifted()).count(),
+            features,
+        }
+    }
+
+    /// Whether a release gate should stay shut.
+    pub fn has_drifted(&self) -> bool {
+        self.features
+            .iter()
+            .any(|row| row.is_drifted() || row.state == State::Absent.as_str())
+    }
+}
+
+impl Row {
+    fn of(feature: &FeatureSnapshot) -> Option<Self> {
+        let window = feature.windows.first()?;
+        let drift = window.drift.first();
+        let profile = feature.reference.as_ref().map(|r| &r.feature);
+        Some(Self {
+            feature: feature.name.to_string(),
+            role: feature.role.as_str(),
+            kind: profile.map(|profile| profile.kind.as_str()),
+            state: match window.state {
+                State::Learning => State::Unknown.as_str(),
+                state => state.as_str(),
+            },
+            rows: window.values,
+            missing: window.missing,
+            null_ratio: window.null_ratio,
+            drift: drift.map(|drift| drift.psi),
+            drift_threshold: drift.map(|drift| drift.threshold),
+            drift_ratio: drift.and_then(|drift| drift.ratio),
+            drift_excess: drift.map(|drift| drift.excess),
+            distance: drift
+                .map(|drift| drift.distances.iter().copied().collect())
+                .unwrap_or_default(),
+            out_of_range_ratio: window.out_of_range_ratio,
+            new_category_ratio: window.new_category_ratio,
+            mean: window.mean,
+            stddev: window.stddev,
+            min: window.min,
+            max: window.max,
+            distinct: window.distinct,
+            cells: window.cells.clone(),
+            reference: profile.map(|profile| Reference {
+                rows: profile.values(),
+                null_ratio: profile.null_ratio(),
+                new_category_ratio: profile.new_category_ratio(),
+                moments: profile.moments,
+                cells: profile
+                    .cells
+                    .as_ref()
+                    .map_or_else(Vec::new, |c| c.rows.clone()),
+            }),
+        })
+    }
+
+    fn is_drifted(&self) -> bool {
+        self.drift_ratio.is_some_and(|ratio| ratio > 1.0)
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.state {
+            _ if self.is_drifted() => "DRIFT",
+            "absent" => "no value",
+            "unknown" => "not in the profile",
+            "too_few_rows" => "too few rows",
+            "constant" => "constant",
+            _ => "",
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |name: &Row| name.feature.chars().count();
+        let width = self
+            .features
+            .iter()
+            .map(width)
+            .max()
+            .unwrap_or(0)
+            .clamp(7, 40);
+        writeln!(
+            f,
+            "{:width$}  {:10} {:>9} {:>9} {:>10} {:>9} {:>8} {:>8}  {}",
+            "feature", "role", "ratio", "drift", "threshold", "rows", "missing", "was", "verdict"
+        )?;
+        for row in &self.features {
+            let was = row
+                .reference
+                .as_ref()
+                .and_then(|reference| reference.null_ratio);
+            writeln!(
+                f,
+                "{:width$}  {:10} {:>9} {:>9} {:>10} {:>9} {:>8} {:>8}  {}",
+                row.feature,
+                row.role,
+                number(row.drift_ratio, 2),
+                number(row.drift, 4),
+                number(row.drift_threshold, 4),
+                row.rows,
+                percent(row.null_ratio),
+                percent(was),
+                row.verdict()
+            )?;
+        }
+        writeln!(
+            f,
+            "\n{} rows against {} of profile {}: {} of {} fields drifted (ratio above 1).",
+            self.rows,
+            self.reference_rows,
+            self.profile,
+            self.drifted_features,
+            self.features.len()
+        )
+    }
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{value:.digits$}"))
+}
+
+fn percent(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "-".into(), |ratio| format!("{:.1}%", ratio * 100.0))
+}
