@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::analysis::{Analysis, Running};
-use crate::engine::Snapshot;
+use crate::engine::{DroppedSeries, Snapshot};
 use crate::export::{WebOptions, serve_web};
 use crate::ingest::push::{PushListener, serve_push};
 use crate::ingest::{Admission, Intake};
@@ -86,11 +86,13 @@ impl App {
         let running = {
             let (intake, is_ready) = (intake.clone(), is_ready.clone());
             let mut library = library.clone();
+            let mut dropped = DroppedSeries::default();
             let published = move |snapshot: &Snapshot| {
                 let live = snapshot.models.iter();
                 let live: Vec<_> = live.map(|m| (m.model.clone(), m.version.clone())).collect();
                 intake.retain_models(&live);
                 library.keep(snapshot);
+                tell_dropped(&mut dropped, snapshot.dropped_series);
                 is_ready.store(true, Ordering::Release);
             };
             analysis.clone().start(published)?
@@ -176,6 +178,20 @@ impl App {
             let _ = task.await;
         }
     }
+}
+
+/// Warns when the limit of series leaves out something else than before.
+fn tell_dropped(told: &mut DroppedSeries, dropped: DroppedSeries) {
+    if *told != dropped && dropped != DroppedSeries::default() {
+        tracing::warn!(
+            fleet = dropped.fleet,
+            detail = dropped.detail,
+            features = dropped.features,
+            "series are left out, as web.max_series demands; choose what to expose with \
+             metrics.detail and metrics.fleet, or raise it"
+        );
+    }
+    *told = dropped;
 }
 
 /// Resolves when `stopped` turns true.

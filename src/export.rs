@@ -26,6 +26,6 @@ mod url;
 
 pub use collector::ModelCollector;
 pub use http::{WebOptions, WebState, serve_web};
-pub use own::Sidecar;
+pub use own::{OWN_SERIES, Sidecar};
 pub use process::Process;
 pub use text::classic;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::{self, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig};
+use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
 use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
@@ -43,7 +44,7 @@ pub(super) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         },
         models,
         max_fields: settings.limits.fields,
-        max_series: settings.web.max_series,
+        max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
     }
 }
 

@@ -14,6 +14,9 @@ use super::process::{self, Process};
 use crate::engine::{DroppedSeries, Snapshot};
 use crate::ingest::SourceCounts;
 
+/// Room kept on the page for the series of this file and of the process; there are fewer.
+pub const OWN_SERIES: usize = 80;
+
 /// What the sidecar knows of itself at a scrape.
 #[derive(Clone, Debug, Default)]
 pub struct Sidecar {

@@ -149,10 +149,14 @@ impl FeatureTally {
         (n > 0).then(|| reference.mean + reference.scale() * (self.moments.sum / n as f64))
     }
 
-    /// Population standard deviation of the values that are not far, in the unit of the field.
+    /// Population standard deviation of the values that are not far, in the unit of the field;
+    /// exactly 0 where all values are the same.
     pub fn stddev(&self, reference: &ReferenceMoments) -> Option<f64> {
         let n = (self.values - self.far) as f64;
         (n > 0.0).then(|| {
+            if self.moments.min == self.moments.max {
+                return 0.0;
+            }
             let mean = self.moments.sum / n;
             let variance = (self.moments.sum_of_squares / n - mean * mean).max(0.0);
             reference.scale() * variance.sqrt()

@@ -1,11 +1,10 @@
 //! What settings and profiles cost in series and in memory, counted from the metric contract before
 //! any row has come. One version per model is assumed, and one reference.
 
+use crate::export::OWN_SERIES;
 use crate::profile::{Cells, FeatureProfile, Profile};
 use crate::settings::{Detail, Loaded, Settings};
 
-/// Series of the sidecar itself: build, queue, received and refused rows, process.
-const OWN_SERIES: usize = 80;
 /// Memory of the program before any model: code, runtime, buffers of connections.
 const OWN_BYTES: usize = 12 << 20;
 /// Slices of one window.

@@ -142,7 +142,7 @@ fn one(
             return refuse(Reject::LimitFields, detail);
         }
         Some(fields) => {
-            let known = schema::decode(fields, rows as u64, limits, rejections);
+            let known = schema::decode(fields, limits, rejections);
             intake.remember_schema(client_id, &name, batch.schema_id, known)
         }
         // Rows of traffic alone.

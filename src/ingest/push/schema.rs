@@ -41,7 +41,6 @@ fn role(wire: i32) -> Option<Role> {
 /// are invalid (or, of a role or name that cannot be, ignored).
 pub(super) fn decode(
     schema: wire::Schema,
-    rows: u64,
     limits: &Limits,
     rejections: &mut Rejections,
 ) -> KnownSchema {
@@ -86,7 +85,8 @@ pub(super) fn decode(
         }
         usable.push(fault.is_none());
         if let Some(fault) = fault {
-            rejections.add(RejectionCode::BadSchema, &name, rows, || fault);
+            // Its rows are counted where its values are refused.
+            rejections.add(RejectionCode::BadSchema, &name, 0, || fault);
         }
         names.insert(name.clone());
         fields.push(Field {

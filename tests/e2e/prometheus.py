@@ -1,0 +1,95 @@
+"""Real Prometheus servers that scrape the sidecar."""
+
+import json
+import os
+import subprocess
+import urllib.parse
+from pathlib import Path
+
+from sidecar import fetch
+from waiting import free_port, wait_for
+
+VERSIONS = {"2.42": "DRIFTGAUGE_TEST_PROMETHEUS_2", "3.5": "DRIFTGAUGE_TEST_PROMETHEUS_3"}
+
+
+def server(version):
+    """The program, or None where it is not there."""
+    default = "/usr/bin/prometheus" if version == "2.42" else None
+    return os.environ.get(VERSIONS[version], default)
+
+
+def promtool():
+    return os.environ.get("DRIFTGAUGE_TEST_PROMTOOL", "/usr/bin/promtool")
+
+
+class Prometheus:
+    """One server with its own storage; `jobs` are scrape configurations besides the plain one."""
+
+    def __init__(self, version, directory, jobs, flags=()):
+        self.binary = server(version)
+        assert self.binary and Path(self.binary).exists(), f"Prometheus {version} is missing: tests/run installs it"
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True)
+        self.flags = flags
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        (self.directory / "prometheus.yml").write_text(
+            json.dumps({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs})
+        )
+        self.process = None
+
+    def start(self):
+        log = (self.directory / "prometheus.log").open("wb")
+        self.process = subprocess.Popen(
+            [
+                self.binary,
+                f"--config.file={self.directory}/prometheus.yml",
+                f"--storage.tsdb.path={self.directory}/data",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+                "--log.level=warn",
+                *self.flags,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        return self
+
+    def close(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait(10)
+
+    @property
+    def log(self):
+        return (self.directory / "prometheus.log").read_text(errors="replace")
+
+    def api(self, path, **parameters):
+        answer = fetch(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
+        reply = json.loads(answer.body)
+        assert reply["status"] == "success", f"{path}: {reply}"
+        return reply["data"]
+
+    def query(self, expression):
+        """An instant vector: a list of (labels, value)."""
+        result = self.api("query", query=expression)["result"]
+        return [(sample["metric"], float(sample["value"][1])) for sample in result]
+
+    def value(self, expression):
+        found = self.query(expression)
+        assert len(found) == 1, f"{expression} → {found}"
+        return found[0][1]
+
+    def wait_for(self, expression, condition, seconds=30):
+        """Waits until the one value of an expression satisfies a condition; returns it."""
+
+        def holds():
+            assert self.process.poll() is None, f"Prometheus ended:\n{self.log}"
+            found = self.query(expression)
+            return found if found and condition(found[0][1]) else None
+
+        return wait_for(holds, f"{expression} in Prometheus\n{self.log}", seconds, every=0.2)[0][1]
+
+    def targets(self):
+        return self.api("targets")["activeTargets"]
