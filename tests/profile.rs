@@ -65,7 +65,7 @@ fn a_csv_file_becomes_a_profile_with_roles_kinds_and_counts() {
     let folder = tempfile::tempdir().unwrap();
     let data = file(&folder, "train.csv", &training(1_000));
     let output = folder.path().join("fraud.profile.json");
-    run(&args(&[&data], &output), &HashMap::new()).unwrap();
+    run(&args(&[&data], &output)).unwrap();
     let profile = Profile::load(&output).unwrap();
 
     assert_eq!(
@@ -130,8 +130,8 @@ fn the_same_rows_in_two_files_and_in_another_order_give_the_same_hash() {
     let a = file(&folder, "a.csv", &format!("{names}\n{}\n", a.join("\n")));
     let b = file(&folder, "b.csv", &format!("{names}\n{}\n", b.join("\n")));
     let outputs = ["one.json", "two.json"].map(|name| folder.path().join(name));
-    run(&args(&[&whole], &outputs[0]), &HashMap::new()).unwrap();
-    run(&args(&[&a, &b], &outputs[1]), &HashMap::new()).unwrap();
+    run(&args(&[&whole], &outputs[0])).unwrap();
+    run(&args(&[&a, &b], &outputs[1])).unwrap();
     let [one, two] = outputs.map(|output| Profile::load(&output).unwrap());
     assert_eq!(one.hash(), two.hash());
     assert_eq!(two.provenance.inputs.len(), 2);
@@ -151,7 +151,7 @@ fn more_rows_than_the_sample_are_counted_in_a_second_pass() {
         output: Some(output.clone()),
         ..Args::default()
     };
-    run(&args, &HashMap::new()).unwrap();
+    run(&args).unwrap();
     let profile = Profile::load(&output).unwrap();
     let x = field(&profile, "x");
     assert_eq!(x.values(), 150_000);
@@ -203,7 +203,7 @@ fn a_column_that_is_not_there_is_named_with_those_that_are() {
         output: Some(folder.path().join("out.json")),
         ..Args::default()
     };
-    let error = run(&args, &HashMap::new()).unwrap_err().to_string();
+    let error = run(&args).unwrap_err().to_string();
     assert_eq!(error, "there is no column \"c\"; there are a, b");
     assert!(!folder.path().join("out.json").exists());
 }
@@ -213,7 +213,7 @@ fn a_profile_knows_how_its_own_training_data_must_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let data = file(&folder, "train.csv", &training(500));
     let output = folder.path().join("out.json");
-    run(&args(&[&data], &output), &HashMap::new()).unwrap();
+    run(&args(&[&data], &output)).unwrap();
     let profile = Profile::load(&output).unwrap();
     let options = ReadOptions {
         kinds: profile

@@ -3,7 +3,7 @@
 mod pace;
 mod send;
 
-use std::io::IsTerminal;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use tokio::sync::watch;
 
 pub use self::pace::Pace;
 pub use self::send::{Replay, Summary, send};
-use crate::batch::Batch;
+use crate::batch::Role;
+use crate::files::{Dataset, ReadOptions};
 
 /// Send the rows of files to a sidecar, as a model server would.
 ///
@@ -93,6 +94,29 @@ fn above_zero(text: &str) -> Result<f64, String> {
 }
 
 impl Args {
+    /// How the files are read: which column is what.
+    fn read_options(&self) -> ReadOptions {
+        let said = [
+            (&self.prediction, Role::Prediction),
+            (&self.score, Role::Score),
+            (&self.label, Role::Label),
+            (&self.segment, Role::Segment),
+            (&self.ignore, Role::Ignore),
+        ];
+        let roles = said
+            .into_iter()
+            .flat_map(|(columns, role)| columns.iter().map(move |column| (column.clone(), role)))
+            .chain(self.id.iter().map(|column| (column.clone(), Role::Id)));
+        ReadOptions {
+            model: self.model.clone(),
+            version: self.model_version.clone(),
+            roles: roles.collect(),
+            time: self.time.clone(),
+            latency: self.latency_column.clone(),
+            ..ReadOptions::default()
+        }
+    }
+
     fn replay(&self, stop: watch::Receiver<bool>) -> Replay {
         Replay {
             to: self.to.clone(),
@@ -112,14 +136,15 @@ impl Args {
     }
 }
 
-/// Replays the rows that `open` reads from the files of `args`; it is called once for each loop.
+/// Replays the rows of files.
 ///
 /// # Errors
 /// When the address makes no sense, or the data cannot be read.
-pub fn run<Rows>(args: &Args, open: impl Fn(&Args) -> Result<Rows>) -> Result<ExitCode>
-where
-    Rows: Iterator<Item = Result<Batch>>,
-{
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let dataset = Dataset::open(&args.data, &args.read_options())?;
+    for note in dataset.notes() {
+        writeln!(std::io::stderr(), "note: {note}")?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("replay")
@@ -136,8 +161,10 @@ where
         }
         std::future::pending::<()>().await;
     });
-    let progress = progress(args.limit);
-    let loops = (0..args.repeat).map(|_| open(args));
+    let rows = dataset.rows() * u64::from(args.repeat);
+    let progress = progress(rows.min(args.limit.unwrap_or(rows)));
+    let rows = || dataset.batches().map(|batch| batch.map_err(Into::into));
+    let loops = (0..args.repeat).map(|_| Ok(rows()));
     let summary = runtime.block_on(send(loops, args.replay(stopped), |sent| {
         progress.set_position(sent);
     }));
@@ -151,21 +178,10 @@ where
     })
 }
 
-/// A bar, or without a limit a counter, on a terminal; elsewhere nothing.
-fn progress(limit: Option<u64>) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let (bar, template) = match limit {
-        Some(limit) => (
-            ProgressBar::new(limit),
-            "{bar:40} {human_pos}/{human_len} rows, {per_sec}, {eta}",
-        ),
-        None => (
-            ProgressBar::new_spinner(),
-            "{spinner} {human_pos} rows, {per_sec}, {elapsed}",
-        ),
-    };
+/// A bar over rows on standard error, if that is a terminal.
+fn progress(rows: u64) -> ProgressBar {
+    let bar = ProgressBar::new(rows);
+    let template = "{bar:40} {human_pos}/{human_len} rows, {per_sec}, {eta}";
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
