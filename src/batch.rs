@@ -9,7 +9,7 @@ mod schema;
 mod slice;
 
 pub use column::{Column, NoText, Numbers, Presence, Scalar, Values, text_form};
-pub use schema::{Field, MAX_NAME_BYTES, Role, Schema, ValueType, bounded_name};
+pub use schema::{Field, MAX_NAME_BYTES, Role, Schema, ValueType, bounded_name, name_within};
 
 use std::ops::Range;
 use std::sync::Arc;

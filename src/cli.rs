@@ -4,4 +4,5 @@ pub mod check;
 pub mod compare;
 pub mod profile;
 mod progress;
+pub mod replay;
 pub mod serve;

@@ -197,6 +197,7 @@ fn evaluate_version(
         duration: counters.duration.clone(),
         request_rows: counters.request_rows.clone(),
         last_row_at: version.last_row_at.map(|micros| micros as f64 * 1e-6),
+        now: model.now.map(|micros| micros as f64 * 1e-6),
         too_old_rows: counters.too_old_rows,
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),

@@ -18,7 +18,7 @@ mod recount;
 mod report;
 mod texts;
 
-pub use category_cells::{COVERED_SHARE, KEPT_SHARE, MAX_KEPT};
+pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
 pub use distinct::{Distinct, EXACT_DISTINCT};
 pub use numbers::SAMPLE_VALUES;
 pub use numeric_cells::{

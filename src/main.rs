@@ -27,6 +27,7 @@ enum Task {
     Serve(cli::serve::Arguments),
     Profile(cli::profile::Args),
     Compare(cli::compare::Arguments),
+    Replay(cli::replay::Args),
     Check(cli::check::Arguments),
 }
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Task::Serve(arguments) => cli::serve::run(&arguments),
         Task::Profile(arguments) => cli::profile::run(&arguments).map(|()| ExitCode::SUCCESS),
         Task::Compare(arguments) => cli::compare::run(&arguments, &mut std::io::stdout().lock()),
+        Task::Replay(arguments) => cli::replay::run(&arguments),
         Task::Check(arguments) => {
             cli::check::run(&arguments, &mut std::io::stdout().lock()).map_err(Into::into)
         }

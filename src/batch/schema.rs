@@ -139,10 +139,16 @@ impl Schema {
 /// `name` as it is if it fits into [`MAX_NAME_BYTES`]; else cut at a character and ended by `~` and
 /// 16 hex digits of its xxh3-64 hash, so that two long names stay two names.
 pub fn bounded_name(name: &str) -> Arc<str> {
-    if name.len() <= MAX_NAME_BYTES {
+    name_within(name, MAX_NAME_BYTES)
+}
+
+/// Like [`bounded_name`], for a limit of `most` bytes (at least 17, at most [`MAX_NAME_BYTES`]).
+pub fn name_within(name: &str, most: usize) -> Arc<str> {
+    let most = most.clamp(17, MAX_NAME_BYTES);
+    if name.len() <= most {
         return name.into();
     }
-    let mut end = MAX_NAME_BYTES - 17;
+    let mut end = most - 17;
     while !name.is_char_boundary(end) {
         end -= 1;
     }
@@ -162,5 +168,7 @@ mod tests {
         assert!(short_a.len() <= MAX_NAME_BYTES && short_b.len() <= MAX_NAME_BYTES);
         assert_ne!(short_a, short_b);
         assert_eq!(&*bounded_name("age"), "age");
+        let cut = name_within("abcdefghijklmnopqrstuvwxyz", 20);
+        assert!(cut.len() == 20 && cut.starts_with("abc~"));
     }
 }

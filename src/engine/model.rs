@@ -389,6 +389,7 @@ fn event_runs(batch: &Batch, arrival: i64, config: &Config) -> Vec<(i64, Range<u
     let times = match &batch.times {
         Times::Arrival => return vec![(arrival, 0..batch.rows)],
         Times::At(at) => return vec![(*at, 0..batch.rows)],
+        Times::Each(times) if times.is_empty() => return vec![(arrival, 0..batch.rows)],
         Times::Each(times) => times,
     };
     let mut runs: Vec<(i64, Range<usize>)> = Vec::new();

@@ -52,6 +52,9 @@ pub struct ModelSnapshot {
     pub request_rows: HistogramSnapshot,
     /// Wall time at which the last row came, seconds since the Unix epoch; `None` before the first.
     pub last_row_at: Option<f64>,
+    /// Where the windows end, seconds since the Unix epoch: now, or in event time the newest row;
+    /// `None` before the first.
+    pub now: Option<f64>,
     /// Rows that event time puts before the longest window.
     pub too_old_rows: u64,
     /// Rows that event time puts more than the longest window into the future.

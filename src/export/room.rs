@@ -109,6 +109,8 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     #[tokio::test]
     async fn a_newcomer_to_a_full_room_sends_away_the_longest_guest() {
         let room = Room::new(2, Duration::ZERO);
@@ -120,7 +122,8 @@ mod tests {
             leave[0].notified().await;
             drop(first);
         };
-        let (_third, ()) = tokio::join!(newcomer, obedient);
+        let both = async { tokio::join!(newcomer, obedient) };
+        let (_third, ()) = timeout(PATIENCE, both).await.unwrap();
         assert_eq!(room.lock().guests.len(), 2);
         let told = timeout(Duration::ZERO, leave[1].notified()).await;
         assert!(told.is_err(), "nobody asked the second guest");
@@ -139,6 +142,7 @@ mod tests {
             drop(seat);
         };
         let other = Arc::new(Notify::new());
-        tokio::join!(room.enter(&other), obedient);
+        let both = async { tokio::join!(room.enter(&other), obedient) };
+        timeout(PATIENCE, both).await.unwrap();
     }
 }

@@ -87,7 +87,7 @@ pub(super) async fn answer<B>(
             (rendered.await.unwrap_or_else(|_| failed()), Some(seat))
         }
     };
-    Ok(answer.into_response(head.method == Method::HEAD, seat))
+    Ok(answer.into_response(seat))
 }
 
 fn allowed(route: &Route) -> &'static str {
@@ -245,17 +245,14 @@ impl Answer {
         self
     }
 
-    /// The seat stays taken until the socket has the last byte of the body.
-    fn into_response(self, head_only: bool, seat: Option<Seat>) -> Response<Full<Bytes>> {
+    /// The seat stays taken until the socket has the last byte of the body; hyper sends none in
+    /// answer to HEAD.
+    fn into_response(self, seat: Option<Seat>) -> Response<Full<Bytes>> {
         let length = self.body.len();
-        let body = if head_only {
-            Bytes::new()
-        } else {
-            Bytes::from_owner(Held {
-                body: self.body,
-                _seat: seat,
-            })
-        };
+        let body = Bytes::from_owner(Held {
+            body: self.body,
+            _seat: seat,
+        });
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

@@ -62,7 +62,7 @@ pub struct Evidence {
     pub nulls: u64,
     bools: u64,
     numbers: u64,
-    /// Numbers whose text is not theirs: 007, +1, beyond 2^53.
+    /// Numbers whose text is not theirs: 007, +1, 2^53 and more.
     codes: u64,
     texts: u64,
     /// Of the texts.
@@ -80,7 +80,7 @@ impl Evidence {
             self.numbers += 1;
             let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
             let leading_zero = digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit();
-            if leading_zero || cell.starts_with('+') || number.abs() > 9_007_199_254_740_992.0 {
+            if leading_zero || cell.starts_with('+') || number.abs() >= 9_007_199_254_740_992.0 {
                 self.codes += 1;
             }
         } else {

@@ -5,6 +5,9 @@
 pub struct Limits {
     /// Bytes of one message.
     pub message_bytes: usize,
+    /// Bytes of all messages together that have begun to arrive and are not complete; never less than
+    /// `message_bytes`.
+    pub arriving_bytes: usize,
     /// Bytes of memory that the strings and numbers of one message may take once decoded, beside the
     /// message itself: two bytes on the wire can ask for hundreds.
     pub decoded_bytes: usize,
@@ -27,6 +30,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 16 << 20,
+            arriving_bytes: 32 << 20,
             decoded_bytes: 32 << 20,
             batch_rows: 65_536,
             fields: 2_000,

@@ -1,10 +1,11 @@
 //! The push API: `driftgauge.ingest.v1.IngestService` over TCP and Unix sockets.
 //!
-//! A message's way: `codec` (bytes) → `scan` (would decoding it take too much memory?) → prost →
+//! A message's way: `arriving` (too much at once?) → `codec` (bytes) → `scan` (would decoding it take too much memory?) → prost →
 //! `decode` (checks everything, → batches) → [`Intake::hand_over`](super::Intake::hand_over) →
 //! `answer`. Tensors stay where they arrived.
 
 mod answer;
+mod arriving;
 mod calls;
 mod codec;
 mod columns;

@@ -8,6 +8,12 @@ pub const MAX_KEPT: usize = 50;
 pub const COVERED_SHARE: f64 = 0.99;
 /// … and beyond that as long as each has this share.
 pub const KEPT_SHARE: f64 = 0.001;
+/// Where there are more than this many categories …
+pub const FEW_CATEGORIES: usize = 20;
+/// … a kept one has at least this many rows, as a numeric cell has. The heaviest of many rare
+/// categories are those that chance favoured: kept by name they alarm on unchanged data, up to one
+/// window in four (DESIGN.md, Cells).
+pub const KEPT_ROWS: u64 = 20;
 
 /// Cells and reference rows of the categories with their counts (each ≥ 1, in any order).
 ///
@@ -21,15 +27,20 @@ pub fn category_cells(mut counts: Vec<(String, u64)>) -> Option<ReferenceCells> 
     if total == 0 {
         return None;
     }
+    let least = if counts.len() > FEW_CATEGORIES {
+        KEPT_ROWS
+    } else {
+        1
+    };
     let mut covered = 0;
     let kept = counts
         .iter()
         .take(MAX_KEPT)
         .take_while(|(_, rows)| {
-            let wanted = (covered as f64) < COVERED_SHARE * total as f64
+            let is_wanted = (covered as f64) < COVERED_SHARE * total as f64
                 || *rows as f64 >= KEPT_SHARE * total as f64;
             covered += rows;
-            wanted
+            is_wanted && *rows >= least
         })
         .count();
     let others = counts.split_off(kept);
@@ -96,11 +107,21 @@ mod tests {
     #[test]
     fn no_more_than_fifty_are_kept() {
         let names: Vec<_> = (0..60).map(|n| format!("c{n:02}")).collect();
-        let counts: Vec<_> = names.iter().map(|name| (name.as_str(), 10)).collect();
+        let counts: Vec<_> = names.iter().map(|name| (name.as_str(), 30)).collect();
         let (kept, _, rows) = learned(&counts);
         assert_eq!(kept.len(), MAX_KEPT);
-        assert_eq!(rows[MAX_KEPT..], [100, 0]);
+        assert_eq!(rows[MAX_KEPT..], [300, 0]);
         assert_eq!(kept[0], "c00");
+    }
+
+    #[test]
+    fn of_many_categories_only_those_with_twenty_rows_are_kept_of_few_all() {
+        let names: Vec<_> = (0..21).map(|n| format!("c{n:02}")).collect();
+        let mut counts: Vec<_> = names.iter().map(|name| (name.as_str(), 19)).collect();
+        counts[7].1 = 20;
+        assert_eq!(learned(&counts).0, ["c07"]);
+        counts.pop();
+        assert_eq!(learned(&counts).0.len(), 20);
     }
 
     #[test]

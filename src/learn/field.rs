@@ -376,9 +376,8 @@ fn settle_texts(name: &str, role: Role, asked: Option<Kind>, learner: TextLearne
         ));
     } else if asked.is_none() && kind == Kind::HighCardinality && learner.values > 0 {
         settled.report.warnings.push(format!(
-            "about {distinct} distinct values among {}: only their spread over {} hash cells is \
-             watched; if it identifies rows, give it the role id",
-            learner.values,
+            "only the spread over {} hash cells is watched; if it identifies rows, give it the \
+             role id",
             crate::profile::HASH_CELLS
         ));
     }

@@ -299,6 +299,10 @@ mod tests {
         let a = 1.0_f64;
         let edges = numeric_edges(&[(a, 50), (a.next_up(), 50)], false);
         assert_eq!(edges, [a]);
+        // Here half the gap rounds up to the upper value.
+        let (a, b) = (a.next_up(), a.next_up().next_up());
+        assert_eq!(a + (b - a) / 2.0, b);
+        assert_eq!(numeric_edges(&[(a, 50), (b, 50)], false), [a]);
         let edges = numeric_edges(&[(-f64::MAX, 50), (f64::MAX, 50)], false);
         assert_eq!(edges, [0.0]);
     }

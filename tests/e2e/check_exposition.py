@@ -15,10 +15,10 @@ import gzip
 import math
 import re
 import sys
-import urllib.error
 import urllib.request
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_om
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -302,7 +302,7 @@ def main():
             if not complaints:
                 print(f"{url}: {samples} samples, the same in three formats.")
                 return 0
-    except (urllib.error.URLError, ValueError, KeyError, IndexError) as error:
+    except (OSError, EOFError, ValueError, KeyError, IndexError, DecodeError) as error:
         complaints = [f"{url} cannot be read: {type(error).__name__}: {error}"]
     for complaint in complaints:
         print(complaint, file=sys.stderr)

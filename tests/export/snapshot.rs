@@ -175,6 +175,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
             sum: 20_000.0,
         },
         last_row_at: Some(1_700_000_000.25),
+        now: None,
         too_old_rows: 3,
         too_new_rows: 0,
         fields_beyond_limit: 0,

@@ -165,8 +165,8 @@ impl fmt::Display for Report {
             .clamp(7, 40);
         writeln!(
             f,
-            "{:width$}  {:10} {:>9} {:>9} {:>10} {:>9} {:>8} {:>8}  {}",
-            "feature", "role", "ratio", "drift", "threshold", "rows", "missing", "was", "verdict"
+            "{:width$}  {:10} {:>9} {:>9} {:>10} {:>9} {:>8} {:>8}  verdict",
+            "feature", "role", "ratio", "drift", "threshold", "rows", "missing", "was"
         )?;
         for row in &self.features {
             let was = row

@@ -58,6 +58,8 @@ reasons! {
         Protobuf = "protobuf",
         /// The message has more bytes than the limit.
         MessageTooLarge = "message_too_large",
+        /// The unfinished messages of all calls have more bytes than the limit; later there may be room.
+        TooMuchArriving = "too_much_arriving",
         /// Decoded, the message would take more memory than the limit.
         TooManyElements = "too_many_elements",
         /// The message ended before its announced length, or there was none.

@@ -105,14 +105,14 @@ impl Answer {
     pub(super) fn into_unary(self) -> Result<ObserveResponse, Status> {
         match self.failure {
             None => Ok(self.response),
-            Some(Failure::Overload(full)) => Err(overload(full)),
+            Some(Failure::Overload(full)) => Err(later(&full.to_string())),
             Some(Failure::Invalid(detail)) => Err(Status::invalid_argument(detail)),
         }
     }
 }
 
-/// Says when to try again in both ways that clients look for.
-fn overload(full: Full) -> Status {
+/// RESOURCE_EXHAUSTED, with the time to try again in both of the ways that clients look for.
+pub(super) fn later(why: &str) -> Status {
     let mut metadata = MetadataMap::new();
     metadata.insert(
         "grpc-retry-pushback-ms",
@@ -120,7 +120,7 @@ fn overload(full: Full) -> Status {
     );
     Status::with_error_details_and_metadata(
         Code::ResourceExhausted,
-        full.to_string(),
+        why,
         ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
         metadata,
     )

@@ -6,7 +6,7 @@ use super::calls;
 use super::columns::Columns;
 use super::rejections::Rejections;
 use super::schema;
-use crate::batch::{Batch, Schema, Times};
+use crate::batch::{Batch, Schema, Times, name_within};
 use crate::ingest::{HandOver, Intake, KnownSchema, Limits, Refused, Reject, Undecodable};
 use crate::proto::ingest as wire;
 use crate::proto::ingest::RejectionCode;
@@ -44,7 +44,7 @@ pub(super) fn decode(
     let copy = message_bytes > PIN_BELOW && kept < message_bytes / 2;
     let mut decoded = Decoded {
         request: HandOver {
-            client_id: schema::limited_name(&request.client_id, limits),
+            client_id: name_within(&request.client_id, limits.name_bytes),
             sequence: request.sequence,
             dropped_rows: request.dropped_rows,
             ..HandOver::default()
@@ -131,7 +131,7 @@ fn one(
         let detail = "a batch has values but rows is 0".into();
         return Err(Fault::Undecodable(Undecodable::NoRows, detail));
     }
-    let name = schema::limited_name(&model.name, limits);
+    let name = name_within(&model.name, limits.name_bytes);
     let known = match batch.schema.take() {
         Some(schema) if schema.fields.len() > limits.fields => {
             let detail = format!(
@@ -167,7 +167,7 @@ fn one(
     Ok(with_schema(
         batch,
         name,
-        schema::limited_name(&model.version, limits),
+        name_within(&model.version, limits.name_bytes),
         &known,
         copy,
         limits,

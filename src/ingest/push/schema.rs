@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::rejections::Rejections;
-use crate::batch::{Field, MAX_NAME_BYTES, Role, Schema, ValueType, bounded_name};
+use crate::batch::{Field, Role, Schema, ValueType, name_within};
 use crate::ingest::{KnownSchema, Limits};
 use crate::proto::ingest as wire;
 use crate::proto::ingest::RejectionCode;
@@ -36,16 +36,6 @@ fn role(wire: i32) -> Option<Role> {
     })
 }
 
-/// `name` cut to the limit of a name.
-pub(super) fn limited_name(name: &str, limits: &Limits) -> Arc<str> {
-    if limits.name_bytes >= MAX_NAME_BYTES || name.len() <= limits.name_bytes {
-        return bounded_name(name);
-    }
-    let hash = format!("~{:016x}", xxhash_rust::xxh3::xxh3_64(name.as_bytes()));
-    let end = name.floor_char_boundary(limits.name_bytes.saturating_sub(hash.len()));
-    format!("{}{hash}", &name[..end]).into()
-}
-
 /// Reads a schema that has no more fields than the limit. A field without a name, with the name of
 /// another, or of a role or type that does not exist, is rejected; it keeps its place, and its values
 /// are invalid (or, of a role or name that cannot be, ignored).
@@ -58,7 +48,7 @@ pub(super) fn decode(
     let mut usable = Vec::with_capacity(schema.fields.len());
     let mut names = HashSet::new();
     for (index, field) in schema.fields.into_iter().enumerate() {
-        let mut name = limited_name(&field.name, limits);
+        let mut name = name_within(&field.name, limits.name_bytes);
         let mut fault = None;
         let mut role = role(field.role);
         if role.is_none() {

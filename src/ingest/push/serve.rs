@@ -9,6 +9,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Error, Server};
 use tonic_health::ServingStatus;
 
+use super::arriving::Counted;
 use super::listener::PushListener;
 use super::service::Push;
 use crate::ingest::{Intake, Limits};
@@ -50,6 +51,7 @@ pub async fn serve_push(
         stop: stopped,
     })
     .max_decoding_message_size(message_bytes);
+    let service = Counted::new(service, limits.arriving_bytes.max(message_bytes));
 
     let router = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)

@@ -120,6 +120,7 @@ impl Push {
         let text = status.message();
         let reason = match status.code() {
             Code::OutOfRange => Undecodable::MessageTooLarge,
+            Code::ResourceExhausted => Undecodable::TooMuchArriving,
             Code::Unimplemented => Undecodable::Compressed,
             _ if text.contains("compress") => Undecodable::Compressed,
             Code::Internal if text.contains("EOF") => Undecodable::Truncated,

@@ -246,7 +246,8 @@ fn a_name_given_twice_or_not_at_all() {
 
 #[test]
 fn arrays_of_calls_of_the_wrong_length_are_dropped_and_the_rows_stay() {
-    let spoil: [(&str, fn(&mut wire::PredictionBatch)); 7] = [
+    type Spoil = fn(&mut wire::PredictionBatch);
+    let spoil: [(&str, Spoil); 7] = [
         ("call_rows", |sent| sent.call_rows = vec![1, 2]),
         ("call_rows", |sent| sent.call_rows = vec![u32::MAX; 3]),
         ("latency_micros", |sent| sent.latency_micros = vec![1; 3]),

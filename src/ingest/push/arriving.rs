@@ -1,0 +1,198 @@
+//! A bound on the bytes of messages that have begun to arrive and are not complete.
+//!
+//! A limit on each message bounds no memory: a thousand calls may each stop one byte short of it. So
+//! the bytes of all unfinished messages are counted together, and the call that goes beyond the limit
+//! fails with RESOURCE_EXHAUSTED.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, SizeHint};
+use tonic::Status;
+use tonic::codegen::Service;
+use tonic::server::NamedService;
+
+use super::answer::later;
+
+/// Bytes before each message: a flag, and the length in big-endian.
+const PREFIX: usize = 5;
+
+/// A service whose requests are counted while they arrive.
+#[derive(Clone, Debug)]
+pub(super) struct Counted<S> {
+    service: S,
+    total: Arc<Total>,
+}
+
+#[derive(Debug)]
+struct Total {
+    bytes: AtomicUsize,
+    limit: usize,
+}
+
+impl<S> Counted<S> {
+    /// Lets unfinished messages of all calls have at most `limit` bytes together.
+    pub(super) fn new(service: S, limit: usize) -> Self {
+        let bytes = AtomicUsize::new(0);
+        Self {
+            service,
+            total: Arc::new(Total { bytes, limit }),
+        }
+    }
+}
+
+impl<S: NamedService> NamedService for Counted<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S> Service<http::Request<tonic::body::Body>> for Counted<S>
+where
+    S: Service<http::Request<tonic::body::Body>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<tonic::body::Body>) -> S::Future {
+        let total = self.total.clone();
+        self.service.call(request.map(|inner| {
+            tonic::body::Body::new(Arriving {
+                inner,
+                messages: Messages::default(),
+                counted: 0,
+                total,
+            })
+        }))
+    }
+}
+
+/// A body of which the bytes of the unfinished message are counted.
+struct Arriving {
+    inner: tonic::body::Body,
+    messages: Messages,
+    counted: usize,
+    total: Arc<Total>,
+}
+
+impl Arriving {
+    fn count(&mut self, unfinished: usize) -> Result<(), Status> {
+        let others = if unfinished >= self.counted {
+            let more = unfinished - self.counted;
+            self.total.bytes.fetch_add(more, Ordering::Relaxed) + more
+        } else {
+            let less = self.counted - unfinished;
+            self.total.bytes.fetch_sub(less, Ordering::Relaxed) - less
+        };
+        self.counted = unfinished;
+        if unfinished > 0 && others > self.total.limit {
+            return Err(later("too many bytes of unfinished messages"));
+        }
+        Ok(())
+    }
+}
+
+impl Body for Arriving {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let mut next = self.inner.frame();
+        let frame = ready!(Pin::new(&mut next).poll(context));
+        if let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            let unfinished = self.messages.pass(data);
+            if let Err(status) = self.count(unfinished) {
+                return Poll::Ready(Some(Err(status)));
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.total.bytes.fetch_sub(self.counted, Ordering::Relaxed);
+    }
+}
+
+/// Where messages begin and end in the bytes of a body.
+#[derive(Debug, Default)]
+struct Messages {
+    prefix: [u8; PREFIX],
+    /// Bytes of the prefix that have come.
+    prefix_bytes: usize,
+    /// Bytes of the message that have come.
+    bytes: usize,
+}
+
+impl Messages {
+    /// Follows `data`; returns how many bytes of the message at its end have come, 0 if it is
+    /// complete.
+    fn pass(&mut self, mut data: &[u8]) -> usize {
+        while !data.is_empty() {
+            let missing = PREFIX - self.prefix_bytes;
+            if missing > 0 {
+                let (more, rest) = data.split_at(missing.min(data.len()));
+                self.prefix[self.prefix_bytes..][..more.len()].copy_from_slice(more);
+                self.prefix_bytes += more.len();
+                data = rest;
+                if self.prefix_bytes < PREFIX {
+                    break;
+                }
+            }
+            let [_, a, b, c, d] = self.prefix;
+            let length = u32::from_be_bytes([a, b, c, d]) as usize;
+            let more = data.len().min(length - self.bytes);
+            self.bytes += more;
+            data = &data[more..];
+            if self.bytes == length {
+                (self.prefix_bytes, self.bytes) = (0, 0);
+            }
+        }
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_followed_wherever_they_are_cut() {
+        let wire = [
+            &[0, 0, 0, 0, 3, 1, 2, 3][..],
+            &[0, 0, 0, 0, 0],
+            &[0, 0, 0, 0, 2, 9],
+        ];
+        let wire = wire.concat();
+        for first in 0..=wire.len() {
+            for second in first..=wire.len() {
+                let mut messages = Messages::default();
+                messages.pass(&wire[..first]);
+                messages.pass(&wire[first..second]);
+                assert_eq!(messages.pass(&wire[second..]), 1, "{first} {second}");
+                assert_eq!(messages.pass(&[9]), 0);
+            }
+        }
+    }
+}
