@@ -7,12 +7,9 @@ import time
 import pytest
 
 import data
-from data import orders
 from prometheus import Prometheus
-from push import Client, batch
 from replay import Replay
 from sidecar import driftgauge, run_ok
-from waiting import wait_for
 
 MODEL = "car-loan"
 ROLES = ["--score", "y_pred_proba", "--prediction", "y_pred", "--label", "repaid"]
@@ -144,17 +141,18 @@ def prometheus(tmp_path):
 def test_a_kill_during_replay_is_a_counter_reset_and_windows_that_refill_and_nothing_else(
     serve, settings, prometheus, tmp_path
 ):
-    """Rows before the shift, so that whatever alarms, alarms falsely."""
-    total, rate = 20_000, 1_500
+    """Rows before the shift, so that whatever alarms, alarms falsely; so slow that windows can be seen to refill."""
+    total, rate = 1_000, 100
     rows = data.cut(data.ANALYSIS, 0, total, tmp_path / "rows.csv")
     sidecar = serve(settings)
     server = prometheus(sidecar)
     server.wait_for('up{job="driftgauge"}', lambda up: up == 1)
-    arguments = [rows, "--to", sidecar.push_address, "--model", MODEL, *ROLES, "--rate", rate, "--batch", 20]
+    arguments = [rows, "--to", sidecar.push_address, "--model", MODEL, *ROLES, "--rate", rate, "--batch", 5]
     with Replay(*arguments) as replay:
-        server.wait_for(f'driftgauge_predictions_total{{model="{MODEL}"}}', lambda rows: rows > 5 * rate)
+        server.wait_for(f'driftgauge_predictions_total{{model="{MODEL}"}}', lambda rows: rows > 3 * rate)
         names = {labels["__name__"] for labels, _ in server.query('{job="driftgauge"}')}
         seen = sidecar.page()
+        assert {labels["state"] for labels, _ in seen.all("driftgauge_feature_state", model=MODEL)} <= {"ok", "absent"}
         sidecar.kill()
         killed = seen.accounts()["accepted"]
         sidecar.start()
@@ -164,6 +162,9 @@ def test_a_kill_during_replay_is_a_counter_reset_and_windows_that_refill_and_not
         code, sums = replay.finish()
     page = sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the queue is empty")
     page = sidecar.wait_for_next_evaluation()
+
+    states = page.all("driftgauge_feature_state", model=MODEL)
+    assert {labels["state"] for labels, _ in states if labels["role"] != "label"} == {"ok"}
 
     # While they refill there is no ratio, and no window knows of rows before the kill.
     few = refilling.all("driftgauge_feature_state", model=MODEL, state="too_few_rows")
@@ -178,7 +179,7 @@ def test_a_kill_during_replay_is_a_counter_reset_and_windows_that_refill_and_not
     assert sums["rejected"] == 0
     first = sums["accepted"] - (second["accepted"] - second["duplicate"])
     print(f"first life: {killed} seen, {first} accepted; second: {second}; lost {sums['lost']}")
-    assert killed <= first + 20 and first <= killed + 2 * rate
+    assert killed <= first + 5 and first <= killed + rate
     assert page.value("driftgauge_window_rows", model=MODEL, window="1h") == second["accepted"]
 
     # In Prometheus: one reset, no alarm, no series that was not there before.
@@ -189,6 +190,4 @@ def test_a_kill_during_replay_is_a_counter_reset_and_windows_that_refill_and_not
     assert server.value(f"max(max_over_time(driftgauge_feature_drift_ratio{model}[5m]))") < 1
     assert server.value(f"max(max_over_time(driftgauge_feature_null_ratio{model}[5m]))") == 0
     assert server.value(f"max(resets(driftgauge_feature_values_total{model}[5m]))") == 1
-    total_increase = server.value(f"increase({scraped}[5m])")
-    assert total_increase > 0.5 * total
     assert {labels["__name__"] for labels, _ in server.query('{job="driftgauge"}')} == names
