@@ -607,6 +607,36 @@ fn survives(path: PathBuf) {
     }
 }
 
+#[test]
+fn a_quote_that_is_never_closed_does_not_fill_the_memory() {
+    let folder = folder();
+    let path = folder.path().join("open.csv.gz");
+    let mut gzip = GzEncoder::new(File::create(&path).unwrap(), flate2::Compression::fast());
+    gzip.write_all(b"a,b\n1,\"").unwrap();
+    let line = [b'x'; 1 << 20];
+    (0..65).for_each(|_| gzip.write_all(&line).unwrap());
+    gzip.write_all(b"\"\n").unwrap();
+    gzip.finish().unwrap();
+    let error = failure(std::slice::from_ref(&path), &ReadOptions::default());
+    assert!(error.contains("is a quote not closed?"), "{error}");
+}
+
+#[test]
+fn any_damaged_byte_of_a_parquet_file_is_survived() {
+    let folder = folder();
+    let path = folder.path().join("small.parquet");
+    parquet(&path, SMALL, Compression::UNCOMPRESSED, small, 1);
+    let content = fs::read(&path).unwrap();
+    for at in 4..content.len() {
+        for mask in [0x01, 0xff] {
+            let mut damaged = content.clone();
+            damaged[at] ^= mask;
+            fs::write(&path, damaged).unwrap();
+            survives(path.clone());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(

@@ -1,6 +1,5 @@
 //! From data files to a profile file, as `driftgauge profile` does it.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -176,17 +175,17 @@ fn settings_decide_before_names_and_flags_before_settings() {
     let folder = tempfile::tempdir().unwrap();
     let data = file(&folder, "train.csv", &training(100));
     let output = folder.path().join("out.json");
-    let to = |role| FieldOverride {
-        role: Some(role),
-        kind: None,
+    let settings = file(
+        &folder,
+        "settings.yml",
+        "models: {shop: {features: {score: {role: ignore}, items: {role: label}, id: {role: feature}, \
+         elsewhere: {role: id}}}}",
+    );
+    let args = Args {
+        config_file: Some(settings),
+        ..args(&[&data], &output)
     };
-    let settings = HashMap::from([
-        ("score".into(), to(Role::Ignore)),
-        ("items".into(), to(Role::Label)),
-        ("id".into(), to(Role::Feature)),
-        ("elsewhere".into(), to(Role::Id)),
-    ]);
-    run(&args(&[&data], &output), &settings).unwrap();
+    run(&args).unwrap();
     let profile = Profile::load(&output).unwrap();
     let names: Vec<_> = profile.features.iter().map(|field| &*field.name).collect();
     assert!(!names.contains(&"score") && !names.contains(&"id"));

@@ -435,7 +435,7 @@ mod tests {
     fn names_lose_their_folders() {
         assert_eq!(without_folders("/data/in/train.csv"), "train.csv");
         assert_eq!(
-            without_folders("--output=/tmp/a b.json"),
+            without_folders("--output=/out/a b.json"),
             "--output='a b.json'"
         );
         assert_eq!(

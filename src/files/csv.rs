@@ -41,9 +41,7 @@ impl<'a> CsvFile<'a> {
             return Err(FileError::broken(&source.path, "has no line of names"));
         }
         for at in 0..file.record.len() {
-            let name = file.cell(at)?;
-            let name = name.strip_prefix('\u{feff}').unwrap_or(name);
-            let name = name.trim().to_owned();
+            let name = file.cell(at)?.trim().to_owned();
             file.names.push(name);
         }
         check_distinct(&source.path, &file.names)?;

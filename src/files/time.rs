@@ -69,6 +69,17 @@ mod tests {
     }
 
     #[test]
+    fn the_unit_of_a_number_changes_where_it_is_documented() {
+        assert_eq!(from_number(9e10), Some(90_000_000_000_000_000));
+        assert_eq!(from_number(1e11), Some(100_000_000_000_000));
+        assert_eq!(from_number(9e13), Some(90_000_000_000_000_000));
+        assert_eq!(from_number(1e14), Some(100_000_000_000_000));
+        assert_eq!(from_number(9e16), Some(90_000_000_000_000_000));
+        assert_eq!(from_number(1e17), Some(100_000_000_000_000));
+        assert_eq!(from_number(-1.5), Some(-1_500_000));
+    }
+
+    #[test]
     fn what_is_no_time_gives_none() {
         for text in ["", "yesterday", "2024-02-30", "nan", "inf", "1e300"] {
             assert_eq!(from_text(text), None, "{text}");

@@ -57,7 +57,7 @@ impl LatencyHistogram {
         });
         found
             .filter(|_| total > 0)
-            .map(|bucket| (lower(bucket) + lower(bucket + 1)) / 2.0 * 1e-6)
+            .map(|bucket| (lower(bucket) + lower(bucket + 1)) / 2.0 / 1e6)
     }
 
     /// Bytes of memory held.
