@@ -273,7 +273,7 @@ impl Model {
     /// Starts to learn what has no reference: everything without a file, else outputs that the
     /// file lacks.
     fn begin_learning(&mut self, name: &Arc<str>, batch: &Batch, config: &Config) {
-        if self.learning.is_some() || self.learned.is_some() {
+        if self.learning.is_some() || self.learned.is_some() || config.learning.rows == 0 {
             return;
         }
         let outputs_only = self.file(name).is_some();
