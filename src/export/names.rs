@@ -60,7 +60,7 @@ Drift {
     FEATURE_DRIFT_THRESHOLD = "driftgauge_feature_drift_threshold", Gauge, "", Feature, ["window", "reference"], Standard, "What the drift must exceed to mean something, given the rows on both sides.";
     FEATURE_DRIFT_RATIO = "driftgauge_feature_drift_ratio", Gauge, "ratio", Feature, ["window", "reference"], Lean, "Drift divided by its threshold: above 1 is drift, for every feature alike; absent with too few rows.";
     FEATURE_DRIFT_EXCESS = "driftgauge_feature_drift_excess", Gauge, "", Feature, ["window", "reference"], Standard, "Drift beyond what sampling noise alone brings on average, never below 0.";
-    FEATURE_DISTANCE = "driftgauge_feature_distance", Gauge, "", Feature, ["window", "reference", "statistic"], Standard, "Other views of the same change: js, and at level full also ks, wasserstein, mean_shift, l1, linf, hellinger.";
+    FEATURE_DISTANCE = "driftgauge_feature_distance", Gauge, "", Feature, ["window", "reference", "statistic"], Standard, "Other views of the same change: js, and at level full also ks (of numbers) and hellinger.";
 }
 Reference {
     REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file or was learned.";

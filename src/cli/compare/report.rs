@@ -173,8 +173,7 @@ impl fmt::Display for Report {
                 .reference
                 .as_ref()
                 .and_then(|reference| reference.null_ratio);
-            writeln!(
-                f,
+            let line = format!(
                 "{:width$}  {:10} {:>9} {:>9} {:>10} {:>9} {:>8} {:>8}  {}",
                 row.feature,
                 row.role,
@@ -185,7 +184,8 @@ impl fmt::Display for Report {
                 percent(row.null_ratio),
                 percent(was),
                 row.verdict()
-            )?;
+            );
+            writeln!(f, "{}", line.trim_end())?;
         }
         writeln!(
             f,
