@@ -86,7 +86,7 @@ fn every_metric_that_it_names_exists() {
     let text = readme();
     let part = |c: char| c.is_ascii_lowercase() || c == '_';
     let named = words(&text, "driftgauge_", part);
-    assert!(named.len() > FAMILIES.len() / 2, "{named:?}");
+    assert!(named.len() > 20, "{named:?}");
     // A regular expression may stop in the middle of a name.
     let prefix = |name: &str| known.iter().any(|family| family.starts_with(name));
     let unknown: Vec<_> = named
