@@ -127,7 +127,17 @@ impl Model {
 
     /// The references in force for a version: of a file, learned, or both.
     pub fn in_force(&self, version: &str) -> impl Iterator<Item = &Installed> {
-        self.file(version).into_iter().chain(&self.learned)
+        let file = self.file(version);
+        // Beside a file, what was learned counts only for the outputs that the file lacks.
+        let lacks = |learned: &&Installed| {
+            file.is_none_or(|file| {
+                let known = &file.profile.features;
+                learned.profile.features.iter().any(|feature| {
+                    feature.role.is_output() && known.iter().all(|k| k.name != feature.name)
+                })
+            })
+        };
+        file.into_iter().chain(self.learned.as_ref().filter(lacks))
     }
 
     /// Rows learned and wanted, while a reference is being learned.
