@@ -418,3 +418,15 @@ fn at_full_detail_different_values_are_estimated_in_the_longest_window() {
     let x = feature(model(&later, "m", "1"), "x");
     assert_eq!(x.windows[2].distinct, Some(0.0));
 }
+
+#[test]
+fn a_label_that_has_not_come_yet_is_no_missing_field() {
+    let mut label = numeric("y", 10, 1_000);
+    label.role = Role::Label;
+    let mut engine = engine(config(profile(vec![numeric("x", 20, 500), label])));
+    engine.apply(&numbers(vec![1.0; 200]), NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!(feature(m, "y").missing.total(), 0);
+    assert_eq!(feature(m, "y").windows[0].state, State::NoData);
+}

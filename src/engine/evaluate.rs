@@ -9,6 +9,7 @@ use super::snapshot::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
 };
 use super::version::Version;
+use crate::batch::Role;
 use crate::profile::{Cells, Kind, ReferenceCells};
 use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
@@ -90,7 +91,11 @@ pub(super) fn feature(
             .enumerate()
             .map(|(at, ((window, traffic), ring))| {
                 let reference = field.reference.as_ref();
-                let rows = traffic.rows;
+                // Labels come later and apart: rows without any are not rows without a value.
+                let rows = match field.role {
+                    Role::Label => ring.total().rows(),
+                    _ => traffic.rows,
+                };
                 let distinct = field.distinct.as_ref().filter(|_| at == longest);
                 FeatureWindow {
                     distinct: distinct.map(|distinct| distinct.window.total().estimate()),
