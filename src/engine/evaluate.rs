@@ -170,7 +170,9 @@ fn state(
             State::Unknown
         };
     };
-    if rows == 0 {
+    // Rows that concern the field leave a value or a reason; labels that have not come, outputs of
+    // failed calls and rows before the reference was in force leave nothing.
+    if rows == 0 || tally.is_empty() {
         return State::NoData;
     }
     if tally.values == 0 {

@@ -1,0 +1,68 @@
+//! The engine where things begin, end, change or are absurd.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Random, SECOND, batch, config, feature, model, numeric, profile};
+use driftgauge::batch::{Batch, Role, Values};
+use driftgauge::engine::{Config, Engine, Snapshot, State};
+
+const NOW: i64 = 1_700_000_000 * SECOND;
+
+fn engine(config: Config) -> Engine {
+    Engine::new(Arc::new(config))
+}
+
+fn numbers(values: Vec<f64>) -> Batch {
+    batch(vec![("x", Role::Feature, Values::Numbers(values))])
+}
+
+/// A feature `x`, uniform on 0 … 20, and a score.
+fn scored(rows: usize) -> Batch {
+    batch(vec![
+        (
+            "x",
+            Role::Feature,
+            Values::Numbers(Random(5).uniforms(rows, 20.0)),
+        ),
+        (
+            "score",
+            Role::Score,
+            Values::Numbers(Random(9).uniforms(rows, 1.0)),
+        ),
+    ])
+}
+
+fn learning(rows: u64, mut config: Config) -> Config {
+    config.learning.rows = rows;
+    config
+}
+
+/// State in the shortest window.
+fn state(snapshot: &Snapshot, version: &str, name: &str) -> State {
+    feature(model(snapshot, "m", version), name).windows[0].state
+}
+
+#[test]
+fn labels_that_do_not_come_are_no_data_and_never_absent() {
+    let mut label = numeric("y", 2, 500);
+    label.role = Role::Label;
+    let mut engine = engine(config(profile(vec![numeric("x", 20, 500), label])));
+    engine.apply(&numbers(vec![1.0; 200]), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(state(&snapshot, "1", "y"), State::NoData);
+    let y = feature(model(&snapshot, "m", "1"), "y");
+    assert_eq!(y.missing.total(), 0);
+}
+
+#[test]
+fn windows_that_begin_anew_have_no_data_until_the_next_row() {
+    let mut engine = engine(learning(500, Config::default()));
+    engine.apply(&scored(500), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(state(&snapshot, "1", "x"), State::NoData);
+    engine.apply(&scored(200), NOW + SECOND);
+    let snapshot = engine.tick(NOW + SECOND);
+    assert_eq!(state(&snapshot, "1", "x"), State::Ok);
+}
