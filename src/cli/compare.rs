@@ -90,7 +90,8 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
         significance: Some(arguments.significance),
         ..FeatureConfig::default()
     };
-    let model = evaluate(profile.clone(), &dataset, sensitivity, |read| {
+    let ignored = arguments.ignore.iter().map(String::as_str);
+    let model = evaluate(profile.clone(), &dataset, sensitivity, ignored, |read| {
         progress::show(&bar, "comparing", read, dataset.bytes());
     })?;
     bar.finish_and_clear();
@@ -129,15 +130,21 @@ pub fn read_options(profile: &Profile, ignore: &[String]) -> ReadOptions {
     }
 }
 
-/// Folds all rows into one window of the engine.
-fn evaluate(
+/// Folds all rows into one window of the engine. Fields that are `ignored` are not missed either.
+fn evaluate<'a>(
     profile: Arc<Profile>,
     dataset: &Dataset,
     sensitivity: FeatureConfig,
+    ignored: impl Iterator<Item = &'a str>,
     mut told: impl FnMut(u64),
 ) -> anyhow::Result<ModelSnapshot> {
     // All rows at one moment, in a window that never moves on.
     const NOW: i64 = 0;
+    let ignore = FeatureConfig {
+        role: Some(Role::Ignore),
+        ..FeatureConfig::default()
+    };
+    let ignored: HashMap<_, _> = ignored.map(|name| (Arc::from(name), ignore)).collect();
     let mut batches = dataset.batches();
     let mut engine = None;
     while let Some(batch) = batches.next() {
@@ -149,6 +156,7 @@ fn evaluate(
                     detail: Some(Detail::Full),
                     ..sensitivity
                 },
+                features: ignored.clone(),
                 ..ModelConfig::default()
             };
             Engine::new(Arc::new(Config {
