@@ -60,3 +60,22 @@ fn what_is_ignored_is_not_missed() {
     assert!(!shut, "{table}");
     assert!(table.contains("0 of 2 fields"), "{table}");
 }
+
+#[test]
+fn labels_are_not_missed_before_they_are_known() {
+    let folder = TempDir::new().unwrap();
+    let labelled = data(&folder, "labelled.csv", &["x", "prediction", "label"]);
+    let fresh = data(&folder, "fresh.csv", &["x", "prediction"]);
+    let without_x = data(&folder, "without_x.csv", &["prediction"]);
+    let profile = learned(&folder, &labelled);
+    let gate = |data: &Path| {
+        run(&[
+            profile.to_str().unwrap(),
+            data.to_str().unwrap(),
+            "--fail-on-drift",
+        ])
+    };
+    let (table, shut) = gate(&fresh);
+    assert!(!shut, "{table}");
+    assert!(gate(&without_x).1, "a feature is");
+}
