@@ -79,3 +79,18 @@ fn labels_are_not_missed_before_they_are_known() {
     assert!(!shut, "{table}");
     assert!(gate(&without_x).1, "a feature is");
 }
+
+#[test]
+fn a_sensitivity_that_makes_no_sense_is_refused() {
+    for (flag, value) in [
+        ("--minimum-effect", "nan"),
+        ("--minimum-effect", "-1"),
+        ("--significance", "inf"),
+        ("--significance", "-5"),
+        ("--significance", "much"),
+    ] {
+        let argument = format!("{flag}={value}");
+        assert!(parsed(&["p.json", "d.csv", &argument]).is_err(), "{argument}");
+    }
+    assert!(parsed(&["p.json", "d.csv", "--minimum-effect=0"]).is_ok());
+}

@@ -49,14 +49,24 @@ pub struct Arguments {
     #[arg(long)]
     pub fail_on_drift: bool,
     /// Smallest PSI worth an alarm, as the setting drift.minimum_effect.
-    #[arg(long, value_name = "PSI", default_value_t = MINIMUM_EFFECT)]
+    #[arg(long, value_name = "PSI", default_value_t = MINIMUM_EFFECT, value_parser = zero_to_ten)]
     pub minimum_effect: f64,
     /// How sure an alarm must be, in standard deviations, as the setting drift.significance.
-    #[arg(long, value_name = "Z", default_value_t = SIGNIFICANCE)]
+    #[arg(long, value_name = "Z", default_value_t = SIGNIFICANCE, value_parser = zero_to_ten)]
     pub significance: f64,
     /// Columns that are not looked at.
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub ignore: Vec<String>,
+}
+
+/// The same bounds as those of the settings.
+fn zero_to_ten(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=10.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("must be from 0 to 10".into())
+    }
 }
 
 /// How a comparison is printed.
