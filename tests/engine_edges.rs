@@ -7,6 +7,7 @@ use std::sync::Arc;
 use common::{Random, SECOND, batch, config, feature, model, numeric, profile};
 use driftgauge::batch::{Batch, Role, Values};
 use driftgauge::engine::{Config, Engine, Snapshot, State};
+use driftgauge::profile::Moments;
 
 const NOW: i64 = 1_700_000_000 * SECOND;
 
@@ -65,4 +66,26 @@ fn windows_that_begin_anew_have_no_data_until_the_next_row() {
     engine.apply(&scored(200), NOW + SECOND);
     let snapshot = engine.tick(NOW + SECOND);
     assert_eq!(state(&snapshot, "1", "x"), State::Ok);
+}
+
+#[test]
+fn moments_of_subnormal_numbers_are_numbers() {
+    let mut x = numeric("x", 20, 500);
+    x.moments = Some(Moments {
+        mean: 1e-310,
+        stddev: 5e-311,
+        min: 0.0,
+        max: 2e-310,
+    });
+    // Few values and many are summed apart.
+    for rows in [4, 200] {
+        let mut engine = engine(config(profile(vec![x.clone()])));
+        let values = (0..rows).map(|row| [1e-310, 2e-310][row % 2]);
+        engine.apply(&numbers(values.collect()), NOW);
+        let snapshot = engine.tick(NOW);
+        let window = &feature(model(&snapshot, "m", "1"), "x").windows[0];
+        let (mean, stddev) = (window.mean.unwrap(), window.stddev.unwrap());
+        assert!((mean / 1.5e-310 - 1.0).abs() < 1e-9, "{mean:e}");
+        assert!((stddev / 0.5e-310 - 1.0).abs() < 1e-9, "{stddev:e}");
+    }
 }
