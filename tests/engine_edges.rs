@@ -5,8 +5,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{Random, SECOND, batch, config, feature, model, numeric, profile};
-use driftgauge::batch::{Batch, Role, Values};
-use driftgauge::engine::{Config, Engine, Snapshot, State};
+use driftgauge::batch::{Batch, Role, Times, Values};
+use driftgauge::engine::{Clock, Config, Engine, Snapshot, State};
 use driftgauge::profile::Moments;
 
 const NOW: i64 = 1_700_000_000 * SECOND;
@@ -87,5 +87,40 @@ fn moments_of_subnormal_numbers_are_numbers() {
         let (mean, stddev) = (window.mean.unwrap(), window.stddev.unwrap());
         assert!((mean / 1.5e-310 - 1.0).abs() < 1e-9, "{mean:e}");
         assert!((stddev / 0.5e-310 - 1.0).abs() < 1e-9, "{stddev:e}");
+    }
+}
+
+#[test]
+fn any_time_at_all_can_be_claimed() {
+    for time in [
+        i64::MIN,
+        i64::MIN + 1,
+        i64::MIN + 86_400 * SECOND,
+        -1,
+        0,
+        i64::MAX,
+    ] {
+        let mut engine = engine(Config {
+            clock: Clock::Event,
+            ..config(profile(vec![numeric("x", 20, 500)]))
+        });
+        for times in [
+            Times::At(time),
+            Times::Each(vec![time, time.saturating_add(1), time.saturating_sub(1)]),
+            Times::Each(vec![i64::MIN, 0, i64::MAX]),
+        ] {
+            let mut batch = numbers(vec![1.0; 3]);
+            batch.times = times;
+            engine.apply(&batch, NOW);
+            for window in &engine.tick(NOW).models[0].windows {
+                let covered = window.covered_seconds;
+                assert!((0.0..=86_400.0).contains(&covered), "{time}: {covered}");
+            }
+        }
+    }
+    let mut engine = engine(config(profile(vec![numeric("x", 20, 500)])));
+    for now in [i64::MIN, i64::MAX, 0] {
+        engine.apply(&numbers(vec![1.0; 3]), now);
+        engine.tick(now);
     }
 }
