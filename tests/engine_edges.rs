@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Random, SECOND, batch, config, feature, model, numeric, profile};
-use driftgauge::batch::{Batch, Role, Times, Values};
+use driftgauge::batch::{Batch, Outcome, Role, Times, Values};
 use driftgauge::engine::{Clock, Config, Engine, Snapshot, State};
 use driftgauge::profile::Moments;
 
@@ -123,4 +123,23 @@ fn any_time_at_all_can_be_claimed() {
         engine.apply(&numbers(vec![1.0; 3]), now);
         engine.tick(now);
     }
+}
+
+#[test]
+fn a_call_over_the_end_of_learning_is_one_call() {
+    let mut engine = engine(learning(500, Config::default()));
+    let mut batch = scored(600);
+    batch.calls.rows = vec![100, 500, 0];
+    batch.calls.latency_micros = vec![10, 20, 30];
+    batch.calls.outcomes = vec![Outcome::Ok, Outcome::Ok, Outcome::Failed("INTERNAL")];
+    engine.apply(&batch, NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!((m.requests, m.predictions), (3.0, 600.0));
+    assert!(m.errors.contains(&("INTERNAL", 1.0)));
+    // 0, 100 and 500 rows.
+    assert_eq!(m.request_rows.counts, [1, 0, 0, 0, 1, 1, 0, 0]);
+    assert_eq!(m.windows[0].error_ratio, Some(1.0 / 3.0));
+    let x = feature(m, "x");
+    assert_eq!((x.values, x.cells.iter().sum::<u64>()), (600, 100));
 }

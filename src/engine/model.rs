@@ -236,14 +236,15 @@ impl Model {
             && learning.version == name
         {
             let wanted = config.learning.rows.saturating_sub(learning.learner.rows()) as usize;
-            if batch.rows > wanted {
-                self.learn(&name, &batch.slice(0..wanted), wall, config, scratch);
-                let rest = batch.slice(wanted..batch.rows);
-                return self.apply(&rest, wall, config, scratch);
+            let learned = 0..wanted.min(batch.rows);
+            let rest = learned.end..batch.rows;
+            self.learn(&name, batch, learned, wall, config, scratch);
+            if !rest.is_empty() {
+                self.fold(&name, batch, rest, wall, config, scratch);
             }
-            return self.learn(&name, batch, wall, config, scratch);
+            return;
         }
-        self.fold(&name, batch, wall, config, scratch);
+        self.fold(&name, batch, 0..batch.rows, wall, config, scratch);
     }
 
     /// Folds rows that are part of the reference to be learned, and finishes it if it is complete.
@@ -251,15 +252,20 @@ impl Model {
         &mut self,
         name: &Arc<str>,
         batch: &Batch,
+        rows: Range<usize>,
         wall: i64,
         config: &Config,
         scratch: &mut Scratch,
     ) {
-        self.fold(name, batch, wall, config, scratch);
+        self.fold(name, batch, rows.clone(), wall, config, scratch);
         let Some(learning) = &mut self.learning else {
             return;
         };
-        learning.learner.observe(batch);
+        if rows.len() == batch.rows {
+            learning.learner.observe(batch);
+        } else {
+            learning.learner.observe(&batch.slice(rows));
+        }
         let is_complete = learning.learner.rows() >= config.learning.rows
             || learning.learner.bytes() >= config.learning.bytes;
         if !is_complete {
@@ -318,10 +324,12 @@ impl Model {
         }
     }
 
+    /// Folds rows of a batch in, with the calls that begin in them.
     fn fold(
         &mut self,
         name: &Arc<str>,
         batch: &Batch,
+        rows: Range<usize>,
         wall: i64,
         config: &Config,
         scratch: &mut Scratch,
@@ -336,9 +344,10 @@ impl Model {
             field.role.is_watched().then_some(field)
         });
         let failed = batch.failed_rows();
+        let starts = batch.call_starts();
         let runs = match config.clock {
-            Clock::Wall => vec![(wall, 0..batch.rows)],
-            Clock::Event => event_runs(batch, self.now.unwrap_or(wall), config),
+            Clock::Wall => vec![(wall, rows)],
+            Clock::Event => event_runs(batch, rows, self.now.unwrap_or(wall), config),
         };
         let longest = config.longest_window_micros();
         for (at, rows) in runs {
@@ -360,7 +369,7 @@ impl Model {
             self.now = Some(now.max(at));
             version.begin(at, &config.windows);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
-            version.fold_calls(batch, rows);
+            version.fold_calls(batch, &starts, rows);
         }
     }
 
@@ -393,17 +402,22 @@ impl Model {
     }
 }
 
-/// Splits a batch into runs of rows that belong to the same slice of every window, each with the
+/// Splits rows of a batch into runs that belong to the same slice of every window, each with the
 /// time of its newest row.
-fn event_runs(batch: &Batch, arrival: i64, config: &Config) -> Vec<(i64, Range<usize>)> {
+fn event_runs(
+    batch: &Batch,
+    rows: Range<usize>,
+    arrival: i64,
+    config: &Config,
+) -> Vec<(i64, Range<usize>)> {
     let times = match &batch.times {
-        Times::Arrival => return vec![(arrival, 0..batch.rows)],
-        Times::At(at) => return vec![(*at, 0..batch.rows)],
-        Times::Each(times) if times.is_empty() => return vec![(arrival, 0..batch.rows)],
+        Times::Arrival => return vec![(arrival, rows)],
+        Times::At(at) => return vec![(*at, rows)],
+        Times::Each(_) if rows.is_empty() => return vec![(arrival, rows)],
         Times::Each(times) => times,
     };
     let mut runs: Vec<(i64, Range<usize>)> = Vec::new();
-    for (row, &at) in times.iter().enumerate() {
+    for (row, &at) in rows.clone().zip(&times[rows]) {
         if let Some((time, rows)) = runs.last_mut() {
             let same = |w: &WindowConfig| w.slice(*time) == w.slice(at);
             if *time == at || config.windows.iter().all(same) {

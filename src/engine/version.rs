@@ -247,18 +247,20 @@ impl Version {
         }
     }
 
-    /// Counts the calls whose first row is in `rows`.
-    pub fn fold_calls(&mut self, batch: &Batch, rows: Range<usize>) {
+    /// Counts the calls whose first row is in `rows`, and with the last row those without rows
+    /// behind it. `starts` are the first rows of the calls, if not each row is a call of its own.
+    pub fn fold_calls(&mut self, batch: &Batch, starts: &[usize], rows: Range<usize>) {
         let counters = &mut self.counters;
-        let mut first_row = 0;
-        for call in 0..batch.call_count() {
+        let before = |row: usize| starts.partition_point(|&start| start < row);
+        let calls = if starts.is_empty() {
+            rows
+        } else if rows.end == batch.rows {
+            before(rows.start)..starts.len()
+        } else {
+            before(rows.start)..before(rows.end)
+        };
+        for call in calls {
             let call_rows = batch.calls.rows.get(call).map_or(1, |&rows| rows as usize);
-            let is_here = rows.contains(&first_row)
-                || (call_rows == 0 && first_row == rows.end && first_row == batch.rows);
-            first_row += call_rows;
-            if !is_here {
-                continue;
-            }
             self.pending.calls += 1;
             counters.requests += batch.weight;
             observe(
