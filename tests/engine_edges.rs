@@ -143,3 +143,25 @@ fn a_call_over_the_end_of_learning_is_one_call() {
     let x = feature(m, "x");
     assert_eq!((x.values, x.cells.iter().sum::<u64>()), (600, 100));
 }
+
+/// One pass over calls or failures for each run of rows would take some seconds.
+#[test]
+fn rows_in_no_order_of_time_cost_no_pass_over_the_batch_each() {
+    const ROWS: usize = 65_536;
+    let mut engine = engine(Config {
+        clock: Clock::Event,
+        ..config(profile(vec![numeric("x", 20, 500)]))
+    });
+    let mut batch = scored(ROWS);
+    let time = |row| NOW + row as i64 * 7_919 % 86_000 * SECOND;
+    batch.times = Times::Each((0..ROWS).map(time).collect());
+    let outcome = |row| [Outcome::Ok, Outcome::Failed("INTERNAL")][row % 2];
+    batch.calls.outcomes = (0..ROWS).map(outcome).collect();
+    let begun = std::time::Instant::now();
+    engine.apply(&batch, NOW);
+    assert!(begun.elapsed().as_secs_f64() < 2.0, "{:?}", begun.elapsed());
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!(m.requests, ROWS as f64);
+    assert_eq!(feature(m, "score").values, ROWS as u64 / 2);
+}

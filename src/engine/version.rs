@@ -222,6 +222,7 @@ impl Version {
         failed: &[Range<usize>],
         scratch: &mut Scratch,
     ) {
+        let failed = within(failed, &rows);
         self.pending.rows += rows.len() as u64;
         self.pending.weighted_rows += rows.len() as f64 * batch.weight;
         for &at in &resolved.unnamed {
@@ -375,6 +376,13 @@ fn miss_absent(field: &mut Field, rows: usize) {
     if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
         field.pending.miss(Missed::Absent, rows as u64);
     }
+}
+
+/// Those of the rising ranges `gaps` that may share a row with `rows`.
+fn within<'a>(gaps: &'a [Range<usize>], rows: &Range<usize>) -> &'a [Range<usize>] {
+    let end = gaps.partition_point(|gap| gap.start < rows.end);
+    let start = gaps.partition_point(|gap| gap.end <= rows.start);
+    &gaps[start.min(end)..end]
 }
 
 /// The parts of `rows` that count for a field of this role: outputs of failed calls are neither
