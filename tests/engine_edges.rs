@@ -165,3 +165,17 @@ fn rows_in_no_order_of_time_cost_no_pass_over_the_batch_each() {
     assert_eq!(m.requests, ROWS as f64);
     assert_eq!(feature(m, "score").values, ROWS as u64 / 2);
 }
+
+#[test]
+fn a_model_that_settings_name_never_vanishes() {
+    let mut engine = engine(config(profile(vec![numeric("x", 20, 500)])));
+    for (version, now) in [("1", NOW), ("2", NOW + 60 * SECOND)] {
+        let mut batch = numbers(vec![1.0; 200]);
+        batch.version = version.into();
+        engine.apply(&batch, now);
+    }
+    let snapshot = engine.tick(NOW + 7 * 86_400 * SECOND);
+    assert_eq!(snapshot.models.len(), 1, "the last version stays");
+    assert_eq!(model(&snapshot, "m", "2").predictions, 200.0);
+    assert_eq!(state(&snapshot, "2", "x"), State::NoData);
+}

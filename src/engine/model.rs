@@ -379,12 +379,16 @@ impl Model {
     }
 
     /// Drops the versions that have had no row since `since` (wall time in microseconds), unless
-    /// the settings name them.
+    /// the settings name them. Of a model whose profile they name the last one stays.
     pub fn forget_idle_versions(&mut self, since: i64, config: &Config) {
         let said = config.models.get(&self.name);
+        let last = self.versions.iter().max_by_key(|(_, v)| v.last_row_at);
+        let last = last.filter(|_| self.file.is_some());
+        let last = last.map(|(name, _)| name.clone());
         self.versions.retain(|name, version| {
             said.is_some_and(|model| model.versions.contains_key(name))
                 || version.last_row_at.is_none_or(|last| last >= since)
+                || last.as_ref() == Some(name)
         });
     }
 
