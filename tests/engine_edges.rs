@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use common::{Random, SECOND, batch, config, feature, model, numeric, profile};
 use driftgauge::batch::{Batch, Outcome, Role, Times, Values};
-use driftgauge::engine::{Clock, Config, Engine, Snapshot, State};
+use driftgauge::engine::{Clock, Config, Engine, FeatureConfig, ModelConfig, Snapshot, State};
 use driftgauge::profile::Moments;
 
 const NOW: i64 = 1_700_000_000 * SECOND;
@@ -178,4 +178,28 @@ fn a_model_that_settings_name_never_vanishes() {
     assert_eq!(snapshot.models.len(), 1, "the last version stays");
     assert_eq!(model(&snapshot, "m", "2").predictions, 200.0);
     assert_eq!(state(&snapshot, "2", "x"), State::NoData);
+}
+
+#[test]
+fn a_role_that_the_settings_no_longer_give_is_that_of_the_source_again() {
+    let plain = learning(0, Config::default());
+    let x = FeatureConfig {
+        role: Some(Role::Label),
+        ..FeatureConfig::default()
+    };
+    let said = ModelConfig {
+        features: [("x".into(), x)].into(),
+        ..ModelConfig::default()
+    };
+    let overruled = Config {
+        models: [("m".into(), said)].into(),
+        ..plain.clone()
+    };
+    let mut engine = engine(plain.clone());
+    engine.apply(&numbers(vec![1.0]), NOW);
+    for (config, role) in [(overruled, Role::Label), (plain, Role::Feature)] {
+        engine.reconfigure(Arc::new(config));
+        let snapshot = engine.tick(NOW);
+        assert_eq!(feature(model(&snapshot, "m", "1"), "x").role, role);
+    }
 }

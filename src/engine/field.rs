@@ -17,6 +17,8 @@ use crate::window::Ring;
 pub(super) struct Field {
     pub name: Arc<str>,
     pub role: Role,
+    /// The role without what the settings say.
+    pub own_role: Role,
     /// What the settings say of it, all levels together.
     pub config: FeatureConfig,
     pub reference: Option<Reference>,
@@ -73,6 +75,7 @@ impl Field {
         let mut field = Self {
             name,
             role: feature_config.role.unwrap_or(role),
+            own_role: role,
             config: feature_config,
             reference: None,
             pending: FeatureTally::default(),

@@ -332,9 +332,7 @@ impl Version {
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
         for field in &mut self.fields {
             field.config = config.feature(model, &field.name);
-            if let Some(role) = field.config.role {
-                field.role = role;
-            }
+            field.role = field.config.role.unwrap_or(field.own_role);
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
             // Slices of another length do not fit.
