@@ -203,3 +203,33 @@ fn a_role_that_the_settings_no_longer_give_is_that_of_the_source_again() {
         assert_eq!(feature(model(&snapshot, "m", "1"), "x").role, role);
     }
 }
+
+#[test]
+fn without_its_profile_a_model_learns_what_the_profile_had() {
+    let with = learning(500, config(profile(vec![numeric("x", 20, 500)])));
+    let without = learning(500, Config::default());
+    let mut engine = engine(with.clone());
+    engine.apply(&scored(600), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(state(&snapshot, "1", "x"), State::Ok);
+    assert_eq!(model(&snapshot, "m", "1").references.len(), 2);
+
+    engine.reconfigure(Arc::new(without));
+    engine.apply(&scored(400), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(state(&snapshot, "1", "x"), State::Learning);
+    engine.apply(&scored(300), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(state(&snapshot, "1", "x"), State::Ok);
+    assert_eq!(state(&snapshot, "1", "score"), State::Ok);
+    let references = &model(&snapshot, "m", "1").references;
+    assert_eq!((references.len(), references[0].source), (1, "learned"));
+
+    // Back again: of what was learned only the output that the file lacks counts.
+    engine.reconfigure(Arc::new(with));
+    engine.apply(&scored(300), NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    let is_learned = |name| feature(m, name).reference.as_ref().unwrap().learned;
+    assert!(!is_learned("x") && is_learned("score"));
+}

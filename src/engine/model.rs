@@ -163,10 +163,7 @@ impl Model {
         for version in self.versions.values_mut() {
             version.reconfigure(&self.name, config, windows);
         }
-        let names: Vec<_> = self.versions.keys().cloned().collect();
-        for name in names {
-            self.install(&name, config);
-        }
+        self.install_all(config);
         self.add_named_versions(config);
         if self.file.is_some() && self.learned.is_none() {
             // What is learned now covers other fields: begin again with those of today.
@@ -194,6 +191,14 @@ impl Model {
         }
         if self.versions.is_empty() && self.file.is_some() {
             self.add_version(DEFAULT_VERSION.into(), config);
+        }
+    }
+
+    /// Puts the references in force that each version is to be compared with.
+    fn install_all(&mut self, config: &Config) {
+        let names: Vec<_> = self.versions.keys().cloned().collect();
+        for name in names {
+            self.install(&name, config);
         }
     }
 
@@ -279,18 +284,33 @@ impl Model {
                 ..Provenance::default()
             });
             self.learned = Some(Installed::new(Arc::new(profile), true));
-            let names: Vec<_> = self.versions.keys().cloned().collect();
-            for name in names {
-                self.install(&name, config);
-            }
+            self.install_all(config);
         }
     }
 
     /// Starts to learn what has no reference: everything without a file, else outputs that the
     /// file lacks.
     fn begin_learning(&mut self, name: &Arc<str>, batch: &Batch, config: &Config) {
-        if self.learning.is_some() || self.learned.is_some() || config.learning.rows == 0 {
+        if self.learning.is_some() || config.learning.rows == 0 {
             return;
+        }
+        if let Some(learned) = &self.learned {
+            // Beside a file only outputs were learned; without it the rest is wanted as well.
+            let is_rest = |name: &str, role: Role| {
+                let role = config.feature(&self.name, name).role.unwrap_or(role);
+                role.is_watched() && !role.is_output()
+            };
+            let fields = &batch.schema.fields;
+            let mut learned = learned.profile.features.iter();
+            let has_only_outputs = learned.all(|feature| feature.role.is_output());
+            let wants_more = has_only_outputs
+                && self.file(name).is_none()
+                && fields.iter().any(|field| is_rest(&field.name, field.role));
+            if !wants_more {
+                return;
+            }
+            self.learned = None;
+            self.install_all(config);
         }
         let outputs_only = self.file(name).is_some();
         let mut known = HashSet::new();
