@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Random, SECOND, batch, config, feature, model, numeric, profile};
-use driftgauge::batch::{Batch, Outcome, Role, Times, Values};
+use driftgauge::batch::{Batch, Outcome, Role, Scalar, Times, Values};
 use driftgauge::engine::{Clock, Config, Engine, FeatureConfig, ModelConfig, Snapshot, State};
 use driftgauge::profile::Moments;
 
@@ -232,4 +232,26 @@ fn without_its_profile_a_model_learns_what_the_profile_had() {
     let m = model(&snapshot, "m", "1");
     let is_learned = |name| feature(m, name).reference.as_ref().unwrap().learned;
     assert!(!is_learned("x") && is_learned("score"));
+}
+
+/// One string that is too long turns the column of its batch into mixed values.
+#[test]
+fn texts_among_mixed_values_of_an_unknown_field_are_values() {
+    let mut engine = engine(config(profile(vec![numeric("x", 20, 500)])));
+    let mixed = vec![
+        Scalar::Text("a".into()),
+        Scalar::Invalid,
+        Scalar::Number(1.0),
+        Scalar::Number(f64::NAN),
+        Scalar::Null,
+    ];
+    engine.apply(
+        &batch(vec![("t", Role::Feature, Values::Mixed(mixed))]),
+        NOW,
+    );
+    let snapshot = engine.tick(NOW);
+    let t = feature(model(&snapshot, "m", "1"), "t");
+    let missing = t.missing;
+    assert_eq!((t.values, missing.invalid), (2, 1));
+    assert_eq!((missing.nan, missing.null), (1, 1));
 }
