@@ -255,3 +255,19 @@ fn texts_among_mixed_values_of_an_unknown_field_are_values() {
     assert_eq!((t.values, missing.invalid), (2, 1));
     assert_eq!((missing.nan, missing.null), (1, 1));
 }
+
+#[test]
+fn versions_share_their_reference() {
+    let mut engine = engine(config(profile(vec![numeric("x", 20, 500)])));
+    for version in ["1", "2"] {
+        let mut batch = numbers(vec![1.0]);
+        batch.version = version.into();
+        engine.apply(&batch, NOW);
+    }
+    let snapshot = engine.tick(NOW);
+    let of = |version| &feature(model(&snapshot, "m", version), "x").reference;
+    let [Some(one), Some(two)] = ["1", "2"].map(of) else {
+        panic!("no reference");
+    };
+    assert!(Arc::ptr_eq(&one.feature, &two.feature));
+}

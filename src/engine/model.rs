@@ -10,7 +10,7 @@ use super::snapshot::{LearningProgress, ReferenceSnapshot};
 use super::version::Version;
 use crate::batch::{Batch, Outcome, Role, Times};
 use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
-use crate::profile::{Profile, Provenance, short};
+use crate::profile::{FeatureProfile, Profile, Provenance, short};
 
 /// Version shown when the source does not say.
 const DEFAULT_VERSION: &str = "default";
@@ -38,6 +38,8 @@ pub(super) struct Installed {
     /// First 8 hex digits of its hash.
     pub hash: Arc<str>,
     pub learned: bool,
+    /// Its fields, shared by all versions.
+    features: Vec<Arc<FeatureProfile>>,
 }
 
 struct Learning {
@@ -49,7 +51,9 @@ struct Learning {
 impl Installed {
     fn new(profile: Arc<Profile>, learned: bool) -> Self {
         let hash = short(&profile.hash()).into();
+        let features = profile.features.iter().cloned().map(Arc::new);
         Self {
+            features: features.collect(),
             profile,
             hash,
             learned,
@@ -67,10 +71,10 @@ impl Installed {
     }
 
     fn references(&self) -> Vec<Reference> {
-        let features = self.profile.features.iter();
+        let features = self.features.iter();
         features
             .map(|feature| Reference {
-                feature: Arc::new(feature.clone()),
+                feature: feature.clone(),
                 profile: self.hash.clone(),
                 learned: self.learned,
             })
