@@ -53,8 +53,10 @@ fn covered_seconds(window: &WindowConfig, started_at: Option<i64>, now: i64) -> 
     let Some(started_at) = started_at else {
         return 0.0;
     };
-    let oldest = (window.slice(now) - (SLICES as i64 - 1)) * window.slice_micros();
-    (now - oldest.max(started_at)).max(0) as f64 * 1e-6
+    // Sources may claim any time at all.
+    let oldest = window.slice(now).saturating_sub(SLICES as i64 - 1);
+    let oldest = oldest.saturating_mul(window.slice_micros());
+    now.saturating_sub(oldest.max(started_at)).max(0) as f64 * 1e-6
 }
 
 /// A field with all its windows. `is_learning` says whether its reference is being learned.
@@ -170,7 +172,9 @@ fn state(
             State::Unknown
         };
     };
-    if rows == 0 {
+    // Rows that concern the field leave a value or a reason; labels that have not come, outputs of
+    // failed calls and rows before the reference was in force leave nothing.
+    if rows == 0 || tally.is_empty() {
         return State::NoData;
     }
     if tally.values == 0 {

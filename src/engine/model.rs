@@ -10,7 +10,7 @@ use super::snapshot::{LearningProgress, ReferenceSnapshot};
 use super::version::Version;
 use crate::batch::{Batch, Outcome, Role, Times};
 use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
-use crate::profile::{Profile, Provenance, short};
+use crate::profile::{FeatureProfile, Profile, Provenance, short};
 
 /// Version shown when the source does not say.
 const DEFAULT_VERSION: &str = "default";
@@ -38,6 +38,8 @@ pub(super) struct Installed {
     /// First 8 hex digits of its hash.
     pub hash: Arc<str>,
     pub learned: bool,
+    /// Its fields, shared by all versions.
+    features: Vec<Arc<FeatureProfile>>,
 }
 
 struct Learning {
@@ -49,7 +51,9 @@ struct Learning {
 impl Installed {
     fn new(profile: Arc<Profile>, learned: bool) -> Self {
         let hash = short(&profile.hash()).into();
+        let features = profile.features.iter().cloned().map(Arc::new);
         Self {
+            features: features.collect(),
             profile,
             hash,
             learned,
@@ -67,10 +71,10 @@ impl Installed {
     }
 
     fn references(&self) -> Vec<Reference> {
-        let features = self.profile.features.iter();
+        let features = self.features.iter();
         features
             .map(|feature| Reference {
-                feature: Arc::new(feature.clone()),
+                feature: feature.clone(),
                 profile: self.hash.clone(),
                 learned: self.learned,
             })
@@ -163,10 +167,7 @@ impl Model {
         for version in self.versions.values_mut() {
             version.reconfigure(&self.name, config, windows);
         }
-        let names: Vec<_> = self.versions.keys().cloned().collect();
-        for name in names {
-            self.install(&name, config);
-        }
+        self.install_all(config);
         self.add_named_versions(config);
         if self.file.is_some() && self.learned.is_none() {
             // What is learned now covers other fields: begin again with those of today.
@@ -194,6 +195,14 @@ impl Model {
         }
         if self.versions.is_empty() && self.file.is_some() {
             self.add_version(DEFAULT_VERSION.into(), config);
+        }
+    }
+
+    /// Puts the references in force that each version is to be compared with.
+    fn install_all(&mut self, config: &Config) {
+        let names: Vec<_> = self.versions.keys().cloned().collect();
+        for name in names {
+            self.install(&name, config);
         }
     }
 
@@ -236,14 +245,15 @@ impl Model {
             && learning.version == name
         {
             let wanted = config.learning.rows.saturating_sub(learning.learner.rows()) as usize;
-            if batch.rows > wanted {
-                self.learn(&name, &batch.slice(0..wanted), wall, config, scratch);
-                let rest = batch.slice(wanted..batch.rows);
-                return self.apply(&rest, wall, config, scratch);
+            let learned = 0..wanted.min(batch.rows);
+            let rest = learned.end..batch.rows;
+            self.learn(&name, batch, learned, wall, config, scratch);
+            if !rest.is_empty() {
+                self.fold(&name, batch, rest, wall, config, scratch);
             }
-            return self.learn(&name, batch, wall, config, scratch);
+            return;
         }
-        self.fold(&name, batch, wall, config, scratch);
+        self.fold(&name, batch, 0..batch.rows, wall, config, scratch);
     }
 
     /// Folds rows that are part of the reference to be learned, and finishes it if it is complete.
@@ -251,15 +261,20 @@ impl Model {
         &mut self,
         name: &Arc<str>,
         batch: &Batch,
+        rows: Range<usize>,
         wall: i64,
         config: &Config,
         scratch: &mut Scratch,
     ) {
-        self.fold(name, batch, wall, config, scratch);
+        self.fold(name, batch, rows.clone(), wall, config, scratch);
         let Some(learning) = &mut self.learning else {
             return;
         };
-        learning.learner.observe(batch);
+        if rows.len() == batch.rows {
+            learning.learner.observe(batch);
+        } else {
+            learning.learner.observe(&batch.slice(rows));
+        }
         let is_complete = learning.learner.rows() >= config.learning.rows
             || learning.learner.bytes() >= config.learning.bytes;
         if !is_complete {
@@ -273,18 +288,33 @@ impl Model {
                 ..Provenance::default()
             });
             self.learned = Some(Installed::new(Arc::new(profile), true));
-            let names: Vec<_> = self.versions.keys().cloned().collect();
-            for name in names {
-                self.install(&name, config);
-            }
+            self.install_all(config);
         }
     }
 
     /// Starts to learn what has no reference: everything without a file, else outputs that the
     /// file lacks.
     fn begin_learning(&mut self, name: &Arc<str>, batch: &Batch, config: &Config) {
-        if self.learning.is_some() || self.learned.is_some() || config.learning.rows == 0 {
+        if self.learning.is_some() || config.learning.rows == 0 {
             return;
+        }
+        if let Some(learned) = &self.learned {
+            // Beside a file only outputs were learned; without it the rest is wanted as well.
+            let is_rest = |name: &str, role: Role| {
+                let role = config.feature(&self.name, name).role.unwrap_or(role);
+                role.is_watched() && !role.is_output()
+            };
+            let fields = &batch.schema.fields;
+            let mut learned = learned.profile.features.iter();
+            let has_only_outputs = learned.all(|feature| feature.role.is_output());
+            let wants_more = has_only_outputs
+                && self.file(name).is_none()
+                && fields.iter().any(|field| is_rest(&field.name, field.role));
+            if !wants_more {
+                return;
+            }
+            self.learned = None;
+            self.install_all(config);
         }
         let outputs_only = self.file(name).is_some();
         let mut known = HashSet::new();
@@ -318,10 +348,12 @@ impl Model {
         }
     }
 
+    /// Folds rows of a batch in, with the calls that begin in them.
     fn fold(
         &mut self,
         name: &Arc<str>,
         batch: &Batch,
+        rows: Range<usize>,
         wall: i64,
         config: &Config,
         scratch: &mut Scratch,
@@ -336,9 +368,10 @@ impl Model {
             field.role.is_watched().then_some(field)
         });
         let failed = batch.failed_rows();
+        let starts = batch.call_starts();
         let runs = match config.clock {
-            Clock::Wall => vec![(wall, 0..batch.rows)],
-            Clock::Event => event_runs(batch, self.now.unwrap_or(wall), config),
+            Clock::Wall => vec![(wall, rows)],
+            Clock::Event => event_runs(batch, rows, self.now.unwrap_or(wall), config),
         };
         let longest = config.longest_window_micros();
         for (at, rows) in runs {
@@ -360,7 +393,7 @@ impl Model {
             self.now = Some(now.max(at));
             version.begin(at, &config.windows);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
-            version.fold_calls(batch, rows);
+            version.fold_calls(batch, &starts, rows);
         }
     }
 
@@ -370,12 +403,16 @@ impl Model {
     }
 
     /// Drops the versions that have had no row since `since` (wall time in microseconds), unless
-    /// the settings name them.
+    /// the settings name them. Of a model whose profile they name the last one stays.
     pub fn forget_idle_versions(&mut self, since: i64, config: &Config) {
         let said = config.models.get(&self.name);
+        let last = self.versions.iter().max_by_key(|(_, v)| v.last_row_at);
+        let last = last.filter(|_| self.file.is_some());
+        let last = last.map(|(name, _)| name.clone());
         self.versions.retain(|name, version| {
             said.is_some_and(|model| model.versions.contains_key(name))
                 || version.last_row_at.is_none_or(|last| last >= since)
+                || last.as_ref() == Some(name)
         });
     }
 
@@ -393,17 +430,22 @@ impl Model {
     }
 }
 
-/// Splits a batch into runs of rows that belong to the same slice of every window, each with the
+/// Splits rows of a batch into runs that belong to the same slice of every window, each with the
 /// time of its newest row.
-fn event_runs(batch: &Batch, arrival: i64, config: &Config) -> Vec<(i64, Range<usize>)> {
+fn event_runs(
+    batch: &Batch,
+    rows: Range<usize>,
+    arrival: i64,
+    config: &Config,
+) -> Vec<(i64, Range<usize>)> {
     let times = match &batch.times {
-        Times::Arrival => return vec![(arrival, 0..batch.rows)],
-        Times::At(at) => return vec![(*at, 0..batch.rows)],
-        Times::Each(times) if times.is_empty() => return vec![(arrival, 0..batch.rows)],
+        Times::Arrival => return vec![(arrival, rows)],
+        Times::At(at) => return vec![(*at, rows)],
+        Times::Each(_) if rows.is_empty() => return vec![(arrival, rows)],
         Times::Each(times) => times,
     };
     let mut runs: Vec<(i64, Range<usize>)> = Vec::new();
-    for (row, &at) in times.iter().enumerate() {
+    for (row, &at) in rows.clone().zip(&times[rows]) {
         if let Some((time, rows)) = runs.last_mut() {
             let same = |w: &WindowConfig| w.slice(*time) == w.slice(at);
             if *time == at || config.windows.iter().all(same) {

@@ -222,6 +222,7 @@ impl Version {
         failed: &[Range<usize>],
         scratch: &mut Scratch,
     ) {
+        let failed = within(failed, &rows);
         self.pending.rows += rows.len() as u64;
         self.pending.weighted_rows += rows.len() as f64 * batch.weight;
         for &at in &resolved.unnamed {
@@ -247,18 +248,20 @@ impl Version {
         }
     }
 
-    /// Counts the calls whose first row is in `rows`.
-    pub fn fold_calls(&mut self, batch: &Batch, rows: Range<usize>) {
+    /// Counts the calls whose first row is in `rows`, and with the last row those without rows
+    /// behind it. `starts` are the first rows of the calls, if not each row is a call of its own.
+    pub fn fold_calls(&mut self, batch: &Batch, starts: &[usize], rows: Range<usize>) {
         let counters = &mut self.counters;
-        let mut first_row = 0;
-        for call in 0..batch.call_count() {
+        let before = |row: usize| starts.partition_point(|&start| start < row);
+        let calls = if starts.is_empty() {
+            rows
+        } else if rows.end == batch.rows {
+            before(rows.start)..starts.len()
+        } else {
+            before(rows.start)..before(rows.end)
+        };
+        for call in calls {
             let call_rows = batch.calls.rows.get(call).map_or(1, |&rows| rows as usize);
-            let is_here = rows.contains(&first_row)
-                || (call_rows == 0 && first_row == rows.end && first_row == batch.rows);
-            first_row += call_rows;
-            if !is_here {
-                continue;
-            }
             self.pending.calls += 1;
             counters.requests += batch.weight;
             observe(
@@ -329,9 +332,7 @@ impl Version {
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
         for field in &mut self.fields {
             field.config = config.feature(model, &field.name);
-            if let Some(role) = field.config.role {
-                field.role = role;
-            }
+            field.role = field.config.role.unwrap_or(field.own_role);
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
             // Slices of another length do not fit.
@@ -373,6 +374,13 @@ fn miss_absent(field: &mut Field, rows: usize) {
     if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
         field.pending.miss(Missed::Absent, rows as u64);
     }
+}
+
+/// Those of the rising ranges `gaps` that may share a row with `rows`.
+fn within<'a>(gaps: &'a [Range<usize>], rows: &Range<usize>) -> &'a [Range<usize>] {
+    let end = gaps.partition_point(|gap| gap.start < rows.end);
+    let start = gaps.partition_point(|gap| gap.end <= rows.start);
+    &gaps[start.min(end)..end]
 }
 
 /// The parts of `rows` that count for a field of this role: outputs of failed calls are neither
