@@ -161,6 +161,7 @@ fn evaluate(
                 },
                 max_series: usize::MAX,
                 max_fields: usize::MAX,
+                max_total_fields: usize::MAX,
                 ..Config::default()
             }))
         });
