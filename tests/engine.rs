@@ -414,6 +414,23 @@ fn all_models_together_follow_so_many_fields_and_those_of_profile_files() {
 }
 
 #[test]
+fn a_version_that_goes_before_it_is_learned_makes_room_for_the_next() {
+    let mut engine = engine(Config::default());
+    let rows = |version: &str, rows: usize| Batch {
+        version: version.into(),
+        ..numbers((0..rows).map(|row| row as f64).collect())
+    };
+    engine.apply(&rows("tried once", 1), NOW);
+    let later = NOW + 3 * 86_400 * SECOND;
+    engine.apply(&rows("the real one", 1), later);
+    engine.tick(later);
+    engine.apply(&rows("the real one", 5_000), later);
+    let snapshot = engine.tick(later);
+    let m = model(&snapshot, "m", "the real one");
+    assert_eq!((m.learning, m.references.len()), (None, 1));
+}
+
+#[test]
 fn memory_per_feature_is_what_the_formula_says() {
     let bytes = |features: usize| {
         let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();

@@ -380,6 +380,10 @@ impl Model {
             said.is_some_and(|model| model.versions.contains_key(name))
                 || version.last_row_at.is_none_or(|last| last >= since)
         });
+        // Who began to be learned from and went would be waited for for ever.
+        let versions = &self.versions;
+        self.learning
+            .take_if(|learning| !versions.contains_key(&learning.version));
     }
 
     /// Moves all windows on: to `wall`, or in event time to the newest row.
