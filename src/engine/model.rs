@@ -298,7 +298,12 @@ impl Model {
     /// Starts to learn what has no reference: everything without a file, else outputs that the
     /// file lacks.
     fn begin_learning(&mut self, name: &Arc<str>, batch: &Batch, config: &Config) {
-        if self.learning.is_some() || config.learning.rows == 0 {
+        let version = self.versions.get(name);
+        if self.learning.is_some()
+            || config.learning.rows == 0
+            // Then all that it lacks has been looked for.
+            || version.is_some_and(|version| version.has_resolved(&batch.schema))
+        {
             return;
         }
         if let Some(learned) = &self.learned {

@@ -144,6 +144,11 @@ impl Version {
         Some(at)
     }
 
+    /// Whether rows of this schema have come since the references are in force.
+    pub fn has_resolved(&self, schema: &Schema) -> bool {
+        self.resolved.contains_key(&schema.uid())
+    }
+
     /// What the fields of `schema` are to this version; `make` makes those that are new, or `None`
     /// for fields without series of their own.
     pub fn resolve(
