@@ -1,7 +1,7 @@
 //! Wires the parts: which exist, what they share, in which order they start and stop. Knows every
 //! part; no part knows it.
 
-mod configuration;
+pub(crate) mod configuration;
 mod learned;
 mod web;
 

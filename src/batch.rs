@@ -80,6 +80,17 @@ impl Batch {
         }
     }
 
+    /// First row of each call; empty when each row is a call of its own.
+    pub fn call_starts(&self) -> Vec<usize> {
+        let mut next = 0;
+        let start_of = |&rows: &u32| {
+            let start = next;
+            next += rows as usize;
+            start
+        };
+        self.calls.rows.iter().map(start_of).collect()
+    }
+
     /// Row ranges of the calls whose outcome is failure: their outputs are not tallied.
     pub fn failed_rows(&self) -> Vec<Range<usize>> {
         let mut failed = Vec::new();

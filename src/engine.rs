@@ -12,6 +12,7 @@ mod config;
 mod evaluate;
 mod field;
 mod model;
+mod room;
 mod snapshot;
 mod version;
 
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use crate::batch::Batch;
 use field::Scratch;
 use model::{Installed, Model};
+use room::Room;
 use version::Version;
 
 /// Upper bounds of `driftgauge_request_duration_seconds`.
@@ -45,6 +47,7 @@ pub const LATENCY_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 pub struct Engine {
     config: Arc<Config>,
     models: BTreeMap<Arc<str>, Model>,
+    room: Room,
     scratch: Scratch,
 }
 
@@ -54,6 +57,7 @@ impl Engine {
         let mut engine = Self {
             config: config.clone(),
             models: BTreeMap::new(),
+            room: Room::default(),
             scratch: Scratch::default(),
         };
         engine.add_named_models();
@@ -63,7 +67,7 @@ impl Engine {
     fn add_named_models(&mut self) {
         for name in self.config.models.keys() {
             if !self.models.contains_key(name) {
-                let model = Model::new(name.clone(), &self.config);
+                let model = Model::new(name.clone(), &self.config, self.room.clone());
                 self.models.insert(name.clone(), model);
             }
         }
@@ -75,7 +79,7 @@ impl Engine {
         let model = self
             .models
             .entry(batch.model.clone())
-            .or_insert_with(|| Model::new(batch.model.clone(), &config));
+            .or_insert_with(|| Model::new(batch.model.clone(), &config, self.room.clone()));
         model.apply(batch, now, &config, &mut self.scratch);
     }
 
@@ -141,6 +145,36 @@ impl Engine {
         snapshot
     }
 
+    /// Series that each model and version asks for, before the budget, as far as its fields are
+    /// known.
+    pub fn series_asked(&self) -> Vec<(Arc<str>, Arc<str>, usize)> {
+        let of_version = |model: &Arc<str>, state: &Model, name: &Arc<str>, version: &Version| {
+            let fields = version.fields.iter().map(|field| {
+                let shape = field.shape(&self.config, state.is_learning(name, field));
+                shape.series(shape.detail, shape.fleet)
+            });
+            let series = self.traffic_series(state, name, version) + fields.sum::<usize>();
+            (model.clone(), name.clone(), series)
+        };
+        let models = self.models.iter();
+        models
+            .flat_map(|(model, state)| {
+                let versions = state.versions.iter();
+                versions.map(move |(name, version)| of_version(model, state, name, version))
+            })
+            .collect()
+    }
+
+    /// Series of a version apart from its fields.
+    fn traffic_series(&self, model: &Model, name: &str, version: &Version) -> usize {
+        let codes = version.counters.errors.len();
+        budget::model_series(
+            self.config.windows.len(),
+            codes,
+            model.in_force(name).count(),
+        )
+    }
+
     /// What is exposed of each field of all models within the series budget, in order. Depends on
     /// which fields and references there are, never on their values.
     fn plan(&self) -> budget::Plan {
@@ -149,10 +183,7 @@ impl Engine {
         let mut left = config.max_series;
         for model in self.models.values() {
             for (name, version) in &model.versions {
-                let codes = version.counters.errors.len();
-                let profiles = model.in_force(name).count();
-                let traffic = budget::model_series(config.windows.len(), codes, profiles);
-                left = left.saturating_sub(traffic);
+                left = left.saturating_sub(self.traffic_series(model, name, version));
                 let fields = version.fields.iter();
                 shapes.extend(
                     fields.map(|field| field.shape(config, model.is_learning(name, field))),

@@ -44,8 +44,17 @@ fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
+        if reader_has_gone(&error) {
+            return ExitCode::FAILURE;
+        }
         // Not through the log, which may not have been started; nothing is left to do if it fails.
         let _ = writeln!(std::io::stderr(), "driftgauge: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// `driftgauge compare … | head`: who closes the pipe has read enough and needs no sentence.
+fn reader_has_gone(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -172,10 +172,11 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Scale for judging how far away a value is: σ, or the size of the mean where σ is 0.
+    /// Scale for judging how far away a value is: σ, or the size of the mean where σ is 0. Never so
+    /// small that its inverse is infinite.
     pub fn scale(&self) -> f64 {
         if self.stddev > 0.0 {
-            self.stddev
+            self.stddev.max(f64::MIN_POSITIVE)
         } else {
             self.mean.abs().max(1.0)
         }

@@ -178,7 +178,7 @@ fn settings_decide_before_names_and_flags_before_settings() {
     let settings = file(
         &folder,
         "settings.yml",
-        "models: {shop: {features: {score: {role: ignore}, items: {role: label}, id: {role: feature}, \
+        "models: {fraud: {features: {score: {role: ignore}, items: {role: label}, id: {role: feature}, \
          elsewhere: {role: id}}}}",
     );
     let args = Args {

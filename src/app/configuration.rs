@@ -10,7 +10,7 @@ use crate::profile::Profile;
 use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
 
 /// What the engine is told. `learned` are references kept from before, by model.
-pub(super) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
+pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
         .models
@@ -44,6 +44,7 @@ pub(super) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         },
         models,
         max_fields: settings.limits.fields,
+        max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
     }
 }

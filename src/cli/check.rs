@@ -1,15 +1,16 @@
 //! `driftgauge check FILE`: whether settings and profiles work, and what they will cost.
 
-mod cost;
-
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use crate::app::configuration::engine_config;
+use crate::engine::Engine;
+use crate::export::OWN_SERIES;
 use crate::profile::{Kind, Profile, short};
 use crate::settings::{Loaded, Settings, Source};
-
-pub use cost::estimate_series;
 
 /// Checks a settings file and the profiles it names, and says what they cost.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,11 +47,13 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> io::Result<ExitCode> 
     for (model, version, profile) in references(&loaded) {
         write_model(out, &loaded.settings, model, version, profile, now)?;
     }
-    let warnings = warnings(&loaded);
+    let cost = Cost::of(&loaded);
+    let mut warnings = warnings(&loaded);
+    warnings.extend(cost.warning(&loaded.settings));
     for warning in &warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    write_cost(out, &loaded)?;
+    cost.write(out, &loaded.settings)?;
     let hash = short(&loaded.hash);
     match warnings.len() {
         0 => writeln!(out, "OK: settings {hash}")?,
@@ -139,12 +142,11 @@ fn write_model(
     };
     writeln!(
         out,
-        "model {model}{version}: profile {}, {} rows, {} fields ({}), {age}; {} series",
+        "model {model}{version}: profile {}, {} rows, {} fields ({}), {age}",
         short(&profile.hash()),
         profile.rows,
         watched.len(),
-        kinds.join(", "),
-        cost::model_series(settings, model, profile)
+        kinds.join(", ")
     )
 }
 
@@ -201,25 +203,65 @@ fn warnings(loaded: &Loaded) -> Vec<String> {
             }
         }
     }
-    let (series, most) = (estimate_series(loaded), loaded.settings.web.max_series);
-    if series > most {
-        warnings.push(format!(
-            "about {series} series are more than web.max_series ({most}): fleet bins of the last \
-             features are left out first, then detail, then whole features"
-        ));
-    }
     warnings
 }
 
-fn write_cost(out: &mut impl Write, loaded: &Loaded) -> io::Result<()> {
-    let (series, most) = (estimate_series(loaded), loaded.settings.web.max_series);
-    writeln!(
-        out,
-        "about {series} series, of {most} that web.max_series allows"
-    )?;
-    let mebibytes = cost::estimate_bytes(loaded).div_ceil(1 << 20);
-    writeln!(
-        out,
-        "about {mebibytes} MiB of memory, queue and learning filled"
-    )
+/// What settings and profiles cost before any row has come, by the engine itself. Models that learn
+/// are not in it: their fields are not known yet.
+struct Cost {
+    /// Series that each model and version asks for.
+    series: Vec<(Arc<str>, Arc<str>, usize)>,
+    /// Memory of their sums in bytes.
+    bytes: usize,
+}
+
+impl Cost {
+    fn of(loaded: &Loaded) -> Self {
+        let engine = Engine::new(Arc::new(engine_config(loaded, &HashMap::new())));
+        Self {
+            series: engine.series_asked(),
+            bytes: engine.bytes(),
+        }
+    }
+
+    fn total(&self) -> usize {
+        OWN_SERIES
+            + self
+                .series
+                .iter()
+                .map(|(_, _, series)| series)
+                .sum::<usize>()
+    }
+
+    fn warning(&self, settings: &Settings) -> Option<String> {
+        let (series, most) = (self.total(), settings.web.max_series);
+        (series > most).then(|| {
+            format!(
+                "{series} series are more than web.max_series ({most}): fleet bins of the last \
+                 features are left out first, then detail, then whole features"
+            )
+        })
+    }
+
+    fn write(&self, out: &mut impl Write, settings: &Settings) -> io::Result<()> {
+        for (model, version, series) in &self.series {
+            writeln!(
+                out,
+                "model {model} version {version}: up to {series} series"
+            )?;
+        }
+        let most = settings.web.max_series;
+        writeln!(
+            out,
+            "up to {} series in all, of {most} that web.max_series allows",
+            self.total()
+        )?;
+        let mebibytes = |bytes: usize| bytes as f64 / f64::from(1 << 20);
+        writeln!(
+            out,
+            "{:.1} MiB of memory for sums and windows, up to {:.1} MiB more for the queue",
+            mebibytes(self.bytes),
+            mebibytes(settings.queue.bytes.bytes())
+        )
+    }
 }

@@ -49,14 +49,24 @@ pub struct Arguments {
     #[arg(long)]
     pub fail_on_drift: bool,
     /// Smallest PSI worth an alarm, as the setting drift.minimum_effect.
-    #[arg(long, value_name = "PSI", default_value_t = MINIMUM_EFFECT)]
+    #[arg(long, value_name = "PSI", default_value_t = MINIMUM_EFFECT, value_parser = zero_to_ten)]
     pub minimum_effect: f64,
     /// How sure an alarm must be, in standard deviations, as the setting drift.significance.
-    #[arg(long, value_name = "Z", default_value_t = SIGNIFICANCE)]
+    #[arg(long, value_name = "Z", default_value_t = SIGNIFICANCE, value_parser = zero_to_ten)]
     pub significance: f64,
     /// Columns that are not looked at.
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub ignore: Vec<String>,
+}
+
+/// The same bounds as those of the settings.
+fn zero_to_ten(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=10.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("must be from 0 to 10".into())
+    }
 }
 
 /// How a comparison is printed.
@@ -90,7 +100,8 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
         significance: Some(arguments.significance),
         ..FeatureConfig::default()
     };
-    let model = evaluate(profile.clone(), &dataset, sensitivity, |read| {
+    let ignored = arguments.ignore.iter().map(String::as_str);
+    let model = evaluate(profile.clone(), &dataset, sensitivity, ignored, |read| {
         progress::show(&bar, "comparing", read, dataset.bytes());
     })?;
     bar.finish_and_clear();
@@ -129,15 +140,21 @@ pub fn read_options(profile: &Profile, ignore: &[String]) -> ReadOptions {
     }
 }
 
-/// Folds all rows into one window of the engine.
-fn evaluate(
+/// Folds all rows into one window of the engine. Fields that are `ignored` are not missed either.
+fn evaluate<'a>(
     profile: Arc<Profile>,
     dataset: &Dataset,
     sensitivity: FeatureConfig,
+    ignored: impl Iterator<Item = &'a str>,
     mut told: impl FnMut(u64),
 ) -> anyhow::Result<ModelSnapshot> {
     // All rows at one moment, in a window that never moves on.
     const NOW: i64 = 0;
+    let ignore = FeatureConfig {
+        role: Some(Role::Ignore),
+        ..FeatureConfig::default()
+    };
+    let ignored: HashMap<_, _> = ignored.map(|name| (Arc::from(name), ignore)).collect();
     let mut batches = dataset.batches();
     let mut engine = None;
     while let Some(batch) = batches.next() {
@@ -149,6 +166,7 @@ fn evaluate(
                     detail: Some(Detail::Full),
                     ..sensitivity
                 },
+                features: ignored.clone(),
                 ..ModelConfig::default()
             };
             Engine::new(Arc::new(Config {
@@ -161,6 +179,7 @@ fn evaluate(
                 },
                 max_series: usize::MAX,
                 max_fields: usize::MAX,
+                max_total_fields: usize::MAX,
                 ..Config::default()
             }))
         });

@@ -191,7 +191,10 @@ fn said_in_settings(args: &Args) -> anyhow::Result<HashMap<String, FieldOverride
     let loaded = source.load_without_broken_profiles()?;
     let models = &loaded.settings.models;
     let model = match &args.model {
-        Some(name) => models.get(name),
+        Some(name) => match models.get(name) {
+            Some(model) => Some(model),
+            None => bail!("{} does not name the model {name}", path.display()),
+        },
         None if models.len() > 1 => bail!(
             "{} names several models; say which one with --model",
             path.display()

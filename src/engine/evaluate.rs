@@ -9,6 +9,7 @@ use super::snapshot::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
 };
 use super::version::Version;
+use crate::batch::Role;
 use crate::profile::{Cells, Kind, ReferenceCells};
 use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
@@ -52,8 +53,10 @@ fn covered_seconds(window: &WindowConfig, started_at: Option<i64>, now: i64) -> 
     let Some(started_at) = started_at else {
         return 0.0;
     };
-    let oldest = (window.slice(now) - (SLICES as i64 - 1)) * window.slice_micros();
-    (now - oldest.max(started_at)).max(0) as f64 * 1e-6
+    // Sources may claim any time at all.
+    let oldest = window.slice(now).saturating_sub(SLICES as i64 - 1);
+    let oldest = oldest.saturating_mul(window.slice_micros());
+    now.saturating_sub(oldest.max(started_at)).max(0) as f64 * 1e-6
 }
 
 /// A field with all its windows. `is_learning` says whether its reference is being learned.
@@ -90,7 +93,11 @@ pub(super) fn feature(
             .enumerate()
             .map(|(at, ((window, traffic), ring))| {
                 let reference = field.reference.as_ref();
-                let rows = traffic.rows;
+                // Labels come later and apart: rows without any are not rows without a value.
+                let rows = match field.role {
+                    Role::Label => ring.total().rows(),
+                    _ => traffic.rows,
+                };
                 let distinct = field.distinct.as_ref().filter(|_| at == longest);
                 FeatureWindow {
                     distinct: distinct.map(|distinct| distinct.window.total().estimate()),
@@ -165,7 +172,9 @@ fn state(
             State::Unknown
         };
     };
-    if rows == 0 {
+    // Rows that concern the field leave a value or a reason; labels that have not come, outputs of
+    // failed calls and rows before the reference was in force leave nothing.
+    if rows == 0 || tally.is_empty() {
         return State::NoData;
     }
     if tally.values == 0 {

@@ -17,6 +17,8 @@ use crate::window::Ring;
 pub(super) struct Field {
     pub name: Arc<str>,
     pub role: Role,
+    /// The role without what the settings say.
+    pub own_role: Role,
     /// What the settings say of it, all levels together.
     pub config: FeatureConfig,
     pub reference: Option<Reference>,
@@ -73,6 +75,7 @@ impl Field {
         let mut field = Self {
             name,
             role: feature_config.role.unwrap_or(role),
+            own_role: role,
             config: feature_config,
             reference: None,
             pending: FeatureTally::default(),
@@ -190,6 +193,13 @@ impl Field {
                     }
                 }
             }
+            // Nothing is known of the field: numbers and texts are both values.
+            (None, None) if matches!(column.values, Values::Mixed(_)) => {
+                column.read_texts(rows, |text| match text {
+                    Ok(Some(_)) => pending.values += 1,
+                    missed => pending.miss(reason(missed), 1),
+                });
+            }
             // No cells; the file format allows cells on the number line only with moments.
             _ => {
                 scratch.numbers.clear();
@@ -284,9 +294,16 @@ fn fold_texts(
 ) {
     column.read_texts(rows, |text| match text {
         Ok(Some(text)) => pending.count(cell_of(text), 1),
-        Ok(None) => pending.miss(Missed::Null, 1),
-        Err(NoText::Nan) => pending.miss(Missed::Nan, 1),
-        Err(NoText::Inf) => pending.miss(Missed::Inf, 1),
-        Err(NoText::Invalid) => pending.miss(Missed::Invalid, 1),
+        missed => pending.miss(reason(missed), 1),
     });
+}
+
+/// Why a row has no text.
+fn reason(missed: Result<Option<&str>, NoText>) -> Missed {
+    match missed {
+        Ok(_) => Missed::Null,
+        Err(NoText::Nan) => Missed::Nan,
+        Err(NoText::Inf) => Missed::Inf,
+        Err(NoText::Invalid) => Missed::Invalid,
+    }
 }

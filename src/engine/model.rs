@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::config::{Clock, Config, ModelConfig, WindowConfig};
 use super::field::{Field, Reference, Scratch};
+use super::room::Room;
 use super::snapshot::{LearningProgress, ReferenceSnapshot};
 use super::version::Version;
 use crate::batch::{Batch, Outcome, Role, Times};
 use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
-use crate::profile::{Profile, Provenance, short};
+use crate::profile::{FeatureProfile, Profile, Provenance, short};
 
 /// Version shown when the source does not say.
 const DEFAULT_VERSION: &str = "default";
@@ -27,6 +28,7 @@ pub(super) struct Model {
     learning: Option<Learning>,
     pub versions: BTreeMap<Arc<str>, Version>,
     last_version: Arc<str>,
+    room: Room,
     /// Now, as windows see it; `None` before the first row.
     pub now: Option<i64>,
 }
@@ -38,6 +40,8 @@ pub(super) struct Installed {
     /// First 8 hex digits of its hash.
     pub hash: Arc<str>,
     pub learned: bool,
+    /// Its fields, shared by all versions.
+    features: Vec<Arc<FeatureProfile>>,
 }
 
 struct Learning {
@@ -49,7 +53,9 @@ struct Learning {
 impl Installed {
     fn new(profile: Arc<Profile>, learned: bool) -> Self {
         let hash = short(&profile.hash()).into();
+        let features = profile.features.iter().cloned().map(Arc::new);
         Self {
+            features: features.collect(),
             profile,
             hash,
             learned,
@@ -67,10 +73,10 @@ impl Installed {
     }
 
     fn references(&self) -> Vec<Reference> {
-        let features = self.profile.features.iter();
+        let features = self.features.iter();
         features
             .map(|feature| Reference {
-                feature: Arc::new(feature.clone()),
+                feature: feature.clone(),
                 profile: self.hash.clone(),
                 learned: self.learned,
             })
@@ -79,7 +85,7 @@ impl Installed {
 }
 
 impl Model {
-    pub fn new(name: Arc<str>, config: &Config) -> Self {
+    pub fn new(name: Arc<str>, config: &Config, room: Room) -> Self {
         let mut model = Self {
             name,
             file: None,
@@ -88,6 +94,7 @@ impl Model {
             learning: None,
             versions: BTreeMap::new(),
             last_version: DEFAULT_VERSION.into(),
+            room,
             now: None,
         };
         model.read_profiles(config);
@@ -127,7 +134,17 @@ impl Model {
 
     /// The references in force for a version: of a file, learned, or both.
     pub fn in_force(&self, version: &str) -> impl Iterator<Item = &Installed> {
-        self.file(version).into_iter().chain(&self.learned)
+        let file = self.file(version);
+        // Beside a file, what was learned counts only for the outputs that the file lacks.
+        let lacks = |learned: &&Installed| {
+            file.is_none_or(|file| {
+                let known = &file.profile.features;
+                learned.profile.features.iter().any(|feature| {
+                    feature.role.is_output() && known.iter().all(|k| k.name != feature.name)
+                })
+            })
+        };
+        file.into_iter().chain(self.learned.as_ref().filter(lacks))
     }
 
     /// Rows learned and wanted, while a reference is being learned.
@@ -153,10 +170,7 @@ impl Model {
         for version in self.versions.values_mut() {
             version.reconfigure(&self.name, config, windows);
         }
-        let names: Vec<_> = self.versions.keys().cloned().collect();
-        for name in names {
-            self.install(&name, config);
-        }
+        self.install_all(config);
         self.add_named_versions(config);
         if self.file.is_some() && self.learned.is_none() {
             // What is learned now covers other fields: begin again with those of today.
@@ -165,7 +179,7 @@ impl Model {
     }
 
     fn add_version(&mut self, name: Arc<str>, config: &Config) {
-        let version = Version::new(&config.windows);
+        let version = Version::new(&config.windows, &self.room);
         self.versions.insert(name.clone(), version);
         self.install(&name, config);
     }
@@ -184,6 +198,14 @@ impl Model {
         }
         if self.versions.is_empty() && self.file.is_some() {
             self.add_version(DEFAULT_VERSION.into(), config);
+        }
+    }
+
+    /// Puts the references in force that each version is to be compared with.
+    fn install_all(&mut self, config: &Config) {
+        let names: Vec<_> = self.versions.keys().cloned().collect();
+        for name in names {
+            self.install(&name, config);
         }
     }
 
@@ -226,14 +248,15 @@ impl Model {
             && learning.version == name
         {
             let wanted = config.learning.rows.saturating_sub(learning.learner.rows()) as usize;
-            if batch.rows > wanted {
-                self.learn(&name, &batch.slice(0..wanted), wall, config, scratch);
-                let rest = batch.slice(wanted..batch.rows);
-                return self.apply(&rest, wall, config, scratch);
+            let learned = 0..wanted.min(batch.rows);
+            let rest = learned.end..batch.rows;
+            self.learn(&name, batch, learned, wall, config, scratch);
+            if !rest.is_empty() {
+                self.fold(&name, batch, rest, wall, config, scratch);
             }
-            return self.learn(&name, batch, wall, config, scratch);
+            return;
         }
-        self.fold(&name, batch, wall, config, scratch);
+        self.fold(&name, batch, 0..batch.rows, wall, config, scratch);
     }
 
     /// Folds rows that are part of the reference to be learned, and finishes it if it is complete.
@@ -241,15 +264,20 @@ impl Model {
         &mut self,
         name: &Arc<str>,
         batch: &Batch,
+        rows: Range<usize>,
         wall: i64,
         config: &Config,
         scratch: &mut Scratch,
     ) {
-        self.fold(name, batch, wall, config, scratch);
+        self.fold(name, batch, rows.clone(), wall, config, scratch);
         let Some(learning) = &mut self.learning else {
             return;
         };
-        learning.learner.observe(batch);
+        if rows.len() == batch.rows {
+            learning.learner.observe(batch);
+        } else {
+            learning.learner.observe(&batch.slice(rows));
+        }
         let is_complete = learning.learner.rows() >= config.learning.rows
             || learning.learner.bytes() >= config.learning.bytes;
         if !is_complete {
@@ -263,10 +291,7 @@ impl Model {
                 ..Provenance::default()
             });
             self.learned = Some(Installed::new(Arc::new(profile), true));
-            let names: Vec<_> = self.versions.keys().cloned().collect();
-            for name in names {
-                self.install(&name, config);
-            }
+            self.install_all(config);
         }
     }
 
@@ -275,11 +300,29 @@ impl Model {
     fn begin_learning(&mut self, name: &Arc<str>, batch: &Batch, config: &Config) {
         let version = self.versions.get(name);
         if self.learning.is_some()
-            || self.learned.is_some()
+            || config.learning.rows == 0
             // Then all that it lacks has been looked for.
             || version.is_some_and(|version| version.has_resolved(&batch.schema))
         {
             return;
+        }
+        if let Some(learned) = &self.learned {
+            // Beside a file only outputs were learned; without it the rest is wanted as well.
+            let is_rest = |name: &str, role: Role| {
+                let role = config.feature(&self.name, name).role.unwrap_or(role);
+                role.is_watched() && !role.is_output()
+            };
+            let fields = &batch.schema.fields;
+            let mut learned = learned.profile.features.iter();
+            let has_only_outputs = learned.all(|feature| feature.role.is_output());
+            let wants_more = has_only_outputs
+                && self.file(name).is_none()
+                && fields.iter().any(|field| is_rest(&field.name, field.role));
+            if !wants_more {
+                return;
+            }
+            self.learned = None;
+            self.install_all(config);
         }
         let outputs_only = self.file(name).is_some();
         let mut known = HashSet::new();
@@ -313,10 +356,12 @@ impl Model {
         }
     }
 
+    /// Folds rows of a batch in, with the calls that begin in them.
     fn fold(
         &mut self,
         name: &Arc<str>,
         batch: &Batch,
+        rows: Range<usize>,
         wall: i64,
         config: &Config,
         scratch: &mut Scratch,
@@ -326,14 +371,15 @@ impl Model {
         };
         version.last_row_at = Some(wall);
         let (model, make_config) = (&self.name, config);
-        let resolution = version.resolve(&batch.schema, config.max_fields, |field, role| {
+        let resolution = version.resolve(&batch.schema, config, |field, role| {
             let field = Field::new(field.clone(), role, None, model, make_config);
             field.role.is_watched().then_some(field)
         });
         let failed = batch.failed_rows();
+        let starts = batch.call_starts();
         let runs = match config.clock {
-            Clock::Wall => vec![(wall, 0..batch.rows)],
-            Clock::Event => event_runs(batch, self.now.unwrap_or(wall), config),
+            Clock::Wall => vec![(wall, rows)],
+            Clock::Event => event_runs(batch, rows, self.now.unwrap_or(wall), config),
         };
         let longest = config.longest_window_micros();
         for (at, rows) in runs {
@@ -355,7 +401,7 @@ impl Model {
             self.now = Some(now.max(at));
             version.begin(at, &config.windows);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
-            version.fold_calls(batch, rows);
+            version.fold_calls(batch, &starts, rows);
         }
     }
 
@@ -365,13 +411,21 @@ impl Model {
     }
 
     /// Drops the versions that have had no row since `since` (wall time in microseconds), unless
-    /// the settings name them.
+    /// the settings name them. Of a model whose profile they name the last one stays.
     pub fn forget_idle_versions(&mut self, since: i64, config: &Config) {
         let said = config.models.get(&self.name);
+        let last = self.versions.iter().max_by_key(|(_, v)| v.last_row_at);
+        let last = last.filter(|_| self.file.is_some());
+        let last = last.map(|(name, _)| name.clone());
         self.versions.retain(|name, version| {
             said.is_some_and(|model| model.versions.contains_key(name))
                 || version.last_row_at.is_none_or(|last| last >= since)
+                || last.as_ref() == Some(name)
         });
+        // Who began to be learned from and went would be waited for for ever.
+        let versions = &self.versions;
+        self.learning
+            .take_if(|learning| !versions.contains_key(&learning.version));
     }
 
     /// Moves all windows on: to `wall`, or in event time to the newest row.
@@ -388,17 +442,22 @@ impl Model {
     }
 }
 
-/// Splits a batch into runs of rows that belong to the same slice of every window, each with the
+/// Splits rows of a batch into runs that belong to the same slice of every window, each with the
 /// time of its newest row.
-fn event_runs(batch: &Batch, arrival: i64, config: &Config) -> Vec<(i64, Range<usize>)> {
+fn event_runs(
+    batch: &Batch,
+    rows: Range<usize>,
+    arrival: i64,
+    config: &Config,
+) -> Vec<(i64, Range<usize>)> {
     let times = match &batch.times {
-        Times::Arrival => return vec![(arrival, 0..batch.rows)],
-        Times::At(at) => return vec![(*at, 0..batch.rows)],
-        Times::Each(times) if times.is_empty() => return vec![(arrival, 0..batch.rows)],
+        Times::Arrival => return vec![(arrival, rows)],
+        Times::At(at) => return vec![(*at, rows)],
+        Times::Each(_) if rows.is_empty() => return vec![(arrival, rows)],
         Times::Each(times) => times,
     };
     let mut runs: Vec<(i64, Range<usize>)> = Vec::new();
-    for (row, &at) in times.iter().enumerate() {
+    for (row, &at) in rows.clone().zip(&times[rows]) {
         if let Some((time, rows)) = runs.last_mut() {
             let same = |w: &WindowConfig| w.slice(*time) == w.slice(at);
             if *time == at || config.windows.iter().all(same) {

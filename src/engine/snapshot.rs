@@ -184,7 +184,7 @@ pub enum State {
     Learning,
     /// The profile lacks the field.
     Unknown,
-    /// No rows in the window.
+    /// No rows in the window, or none that should have had the field.
     NoData,
     /// Rows, but no value of this field.
     Absent,

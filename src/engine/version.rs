@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::config::{Config, WindowConfig};
 use super::field::{Field, Reference, Scratch};
+use super::room::{Room, Taken};
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
 use crate::batch::{Batch, Outcome, Role, Schema};
 use crate::tally::{FeatureTally, Missed, Tally, TrafficTally};
@@ -32,6 +33,8 @@ const GRPC_CODES: [&str; 9] = [
 pub(super) struct Version {
     /// Followed fields: those of the profile first, then as they come.
     pub fields: Vec<Field>,
+    /// Room that the fields of traffic take.
+    taken: Taken,
     index: HashMap<Arc<str>, usize>,
     /// What schemas resolve to, by their identity.
     resolved: HashMap<u64, Arc<Resolution>>,
@@ -99,10 +102,11 @@ fn observe(histogram: &mut HistogramSnapshot, bounds: &[f64], value: f64) {
 }
 
 impl Version {
-    pub fn new(windows: &[WindowConfig]) -> Self {
+    pub fn new(windows: &[WindowConfig], room: &Room) -> Self {
         Self {
             longest: longest(windows),
             fields: Vec::new(),
+            taken: room.part(),
             index: HashMap::new(),
             resolved: HashMap::new(),
             ignored: HashMap::new(),
@@ -121,12 +125,15 @@ impl Version {
     }
 
     /// Adds a field, unless it is there or there are too many.
-    pub fn add_field(&mut self, field: Field, max_fields: usize) -> Option<usize> {
+    fn add_field(&mut self, field: Field, config: &Config) -> Option<usize> {
         if let Some(&at) = self.index.get(&field.name) {
             return Some(at);
         }
-        if self.fields.len() >= max_fields {
-            if self.ignored.len() < max_fields {
+        let is_of_file = field.reference.as_ref().is_some_and(|of| !of.learned);
+        let is_room = self.fields.len() < config.max_fields
+            && (is_of_file || self.taken.take(config.max_total_fields));
+        if !is_room {
+            if self.ignored.len() < config.max_fields {
                 self.ignored.insert(field.name, ());
             }
             return None;
@@ -147,7 +154,7 @@ impl Version {
     pub fn resolve(
         &mut self,
         schema: &Schema,
-        max_fields: usize,
+        config: &Config,
         mut make: impl FnMut(&Arc<str>, Role) -> Option<Field>,
     ) -> Arc<Resolution> {
         if let Some(known) = self.resolved.get(&schema.uid()) {
@@ -158,9 +165,7 @@ impl Version {
             .iter()
             .map(|field| match self.index.get(&field.name) {
                 Some(&at) => Some(at),
-                None => {
-                    make(&field.name, field.role).and_then(|new| self.add_field(new, max_fields))
-                }
+                None => make(&field.name, field.role).and_then(|new| self.add_field(new, config)),
             })
             .collect();
         let mut is_named = vec![false; self.fields.len()];
@@ -227,6 +232,7 @@ impl Version {
         failed: &[Range<usize>],
         scratch: &mut Scratch,
     ) {
+        let failed = within(failed, &rows);
         self.pending.rows += rows.len() as u64;
         self.pending.weighted_rows += rows.len() as f64 * batch.weight;
         for &at in &resolved.unnamed {
@@ -252,18 +258,20 @@ impl Version {
         }
     }
 
-    /// Counts the calls whose first row is in `rows`.
-    pub fn fold_calls(&mut self, batch: &Batch, rows: Range<usize>) {
+    /// Counts the calls whose first row is in `rows`, and with the last row those without rows
+    /// behind it. `starts` are the first rows of the calls, if not each row is a call of its own.
+    pub fn fold_calls(&mut self, batch: &Batch, starts: &[usize], rows: Range<usize>) {
         let counters = &mut self.counters;
-        let mut first_row = 0;
-        for call in 0..batch.call_count() {
+        let before = |row: usize| starts.partition_point(|&start| start < row);
+        let calls = if starts.is_empty() {
+            rows
+        } else if rows.end == batch.rows {
+            before(rows.start)..starts.len()
+        } else {
+            before(rows.start)..before(rows.end)
+        };
+        for call in calls {
             let call_rows = batch.calls.rows.get(call).map_or(1, |&rows| rows as usize);
-            let is_here = rows.contains(&first_row)
-                || (call_rows == 0 && first_row == rows.end && first_row == batch.rows);
-            first_row += call_rows;
-            if !is_here {
-                continue;
-            }
             self.pending.calls += 1;
             counters.requests += batch.weight;
             observe(
@@ -311,7 +319,7 @@ impl Version {
                     let role = reference.feature.role;
                     let field = Field::new(name, role, Some(reference), model, config);
                     if field.role.is_watched() {
-                        self.add_field(field, config.max_fields);
+                        self.add_field(field, config);
                         has_reference.push(true);
                     }
                 }
@@ -334,9 +342,7 @@ impl Version {
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
         for field in &mut self.fields {
             field.config = config.feature(model, &field.name);
-            if let Some(role) = field.config.role {
-                field.role = role;
-            }
+            field.role = field.config.role.unwrap_or(field.own_role);
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
             // Slices of another length do not fit.
@@ -347,6 +353,7 @@ impl Version {
             field.follow_detail();
         }
         self.fields.retain(|field| field.role.is_watched());
+        self.taken.keep(self.fields.len());
         let names = self.fields.iter().map(|field| field.name.clone());
         self.index = names.enumerate().map(|(at, name)| (name, at)).collect();
         self.resolved.clear();
@@ -378,6 +385,13 @@ fn miss_absent(field: &mut Field, rows: usize) {
     if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
         field.pending.miss(Missed::Absent, rows as u64);
     }
+}
+
+/// Those of the rising ranges `gaps` that may share a row with `rows`.
+fn within<'a>(gaps: &'a [Range<usize>], rows: &Range<usize>) -> &'a [Range<usize>] {
+    let end = gaps.partition_point(|gap| gap.start < rows.end);
+    let start = gaps.partition_point(|gap| gap.end <= rows.start);
+    &gaps[start.min(end)..end]
 }
 
 /// The parts of `rows` that count for a field of this role: outputs of failed calls are neither

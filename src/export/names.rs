@@ -36,7 +36,7 @@ Traffic {
     WINDOW_ROWS = "driftgauge_window_rows", Gauge, "rows", Model, ["window"], Always, "Rows observed in the window.";
     LAST_ROW_TIMESTAMP = "driftgauge_last_row_timestamp_seconds", Gauge, "seconds", Model, [], Always, "Unix time at which the last row came.";
     UNTIMELY_ROWS = "driftgauge_untimely_rows", Counter, "rows", Model, ["reason"], Always, "Rows left out because of their event time: too_old lies before the longest window, too_new lies more than that ahead.";
-    FIELDS_IGNORED = "driftgauge_fields_ignored", Gauge, "", Model, [], Always, "Fields that are not followed because the model has more than the limit.";
+    FIELDS_IGNORED = "driftgauge_fields_ignored", Gauge, "", Model, [], Always, "Fields that are not followed because the model, or all together, have more than the limit.";
 }
 Features {
     FEATURE_VALUES = "driftgauge_feature_values", Counter, "", Feature, [], Lean, "Usable values.";
@@ -60,7 +60,7 @@ Drift {
     FEATURE_DRIFT_THRESHOLD = "driftgauge_feature_drift_threshold", Gauge, "", Feature, ["window", "reference"], Standard, "What the drift must exceed to mean something, given the rows on both sides.";
     FEATURE_DRIFT_RATIO = "driftgauge_feature_drift_ratio", Gauge, "ratio", Feature, ["window", "reference"], Lean, "Drift divided by its threshold: above 1 is drift, for every feature alike; absent with too few rows.";
     FEATURE_DRIFT_EXCESS = "driftgauge_feature_drift_excess", Gauge, "", Feature, ["window", "reference"], Standard, "Drift beyond what sampling noise alone brings on average, never below 0.";
-    FEATURE_DISTANCE = "driftgauge_feature_distance", Gauge, "", Feature, ["window", "reference", "statistic"], Standard, "Other views of the same change: js, and at level full also ks, wasserstein, mean_shift, l1, linf, hellinger.";
+    FEATURE_DISTANCE = "driftgauge_feature_distance", Gauge, "", Feature, ["window", "reference", "statistic"], Standard, "Other views of the same change: js, and at level full also ks (of numbers) and hellinger.";
 }
 Reference {
     REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file or was learned.";

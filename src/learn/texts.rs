@@ -60,6 +60,13 @@ impl TextLearner {
             }
             return;
         }
+        if column.width() > 1 {
+            // A vector has no text form.
+            let present = rows.clone().filter(|&row| column.presence.has(row)).count();
+            self.missing.invalid += present as u64;
+            self.missing.null += (rows.len() - present) as u64;
+            return;
+        }
         column.read_texts(rows, |text| match text {
             Ok(Some(text)) => self.add(text, 1),
             Ok(None) => self.missing.null += 1,
@@ -142,6 +149,7 @@ impl TextLearner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::ValueType;
 
     #[test]
     fn a_thousand_strings_are_listed_and_one_more_is_hashed() {
@@ -157,6 +165,20 @@ mod tests {
         let reference = learner.into_reference(true).unwrap();
         assert_eq!(reference.cells, Cells::Hashed);
         assert_eq!((reference.rows.len(), reference.total()), (64, 3_001));
+    }
+
+    #[test]
+    fn vectors_are_invalid_among_texts() {
+        let vectors = Column::full(Values::Fixed {
+            data: vec![0; 24].into(),
+            value_type: ValueType::Float32,
+            offset: 0,
+            stride: 8,
+            width: 2,
+        });
+        let mut learner = TextLearner::new();
+        learner.observe(&vectors, 0..3);
+        assert_eq!((learner.values, learner.missing.invalid), (0, 3));
     }
 
     #[test]

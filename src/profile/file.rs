@@ -4,6 +4,7 @@
 //! JSON of `rows` and `features`: keys sorted, no white space, so provenance and layout do not
 //! matter), `model`, `rows`, `features`, `provenance`. A reader ignores members that it does not
 //! know and refuses a higher `format_version`; version 1 stays readable for ever (`tests/golden/`).
+//! `FORMAT.md` beside this file says it all, for those who write a reader of their own.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

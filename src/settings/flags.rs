@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::{Value, json};
 
 use super::manual::{Entry, entries};
-use super::{Override, Source};
+use super::{Override, Settings, Source};
 
 /// What the command line and the environment say of settings. Flattened into the commands that run
 /// the sidecar.
@@ -95,8 +96,33 @@ impl Flag {
         };
         match source.types() {
             Ok(_) => Ok(text.to_owned()),
-            Err(error) => Err(error.to_string().trim_start_matches(": ").to_owned()),
+            Err(error) => {
+                let said = error.to_string();
+                let said = said.trim_start_matches(": ");
+                Err(self.wanted(text, said).unwrap_or_else(|| said.to_owned()))
+            }
         }
+    }
+
+    /// What to write, where `config` speaks of types of Rust.
+    fn wanted(&self, text: &str, said: &str) -> Option<String> {
+        let wanted = if said.contains("expected a boolean") {
+            "true or false".into()
+        } else if said.contains("expected an integer") {
+            "a whole number, 0 or more".into()
+        } else if said.contains("expected a floating point") {
+            "a number".into()
+        } else if said.contains("variant constructor") {
+            let keys = self.entry.key.rsplit('.');
+            let nested = keys.fold(Value::from(text), |value, key| json!({ key: value }));
+            let error = serde_json::from_value::<Settings>(nested)
+                .err()?
+                .to_string();
+            error.split_once("expected ")?.1.to_owned()
+        } else {
+            return None;
+        };
+        Some(format!("write {wanted}"))
     }
 
     fn said(&self, matches: &ArgMatches) -> Option<Override> {

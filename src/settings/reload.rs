@@ -20,11 +20,15 @@ use super::load::{Attempt, BrokenProfiles};
 use super::{Loaded, Settings, SettingsError, Source};
 
 /// Settings that hold until a restart.
-const UNTIL_RESTART: [&str; 7] = [
+const UNTIL_RESTART: [&str; 11] = [
     "web.listen_address",
     "web.telemetry_path",
     "push.listen_address",
     "push.socket_mode",
+    "limits.message_bytes",
+    "limits.batch_rows",
+    "limits.name_bytes",
+    "limits.string_bytes",
     "state.directory",
     "clock",
     "log.format",

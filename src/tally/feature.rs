@@ -89,9 +89,14 @@ impl FeatureTally {
         }
     }
 
+    /// Rows, with and without a usable value.
+    pub fn rows(&self) -> u64 {
+        self.values + self.missing.total()
+    }
+
     /// Whether no row has been added.
     pub fn is_empty(&self) -> bool {
-        self.values == 0 && self.missing.total() == 0
+        self.rows() == 0
     }
 
     /// Adds `rows` rows without a usable value.

@@ -23,7 +23,7 @@ def promtool():
 
 
 class Prometheus:
-    """One server with its own storage; `jobs` are scrape configurations besides the plain one."""
+    """One server with its own storage; `jobs` are scrape configurations."""
 
     def __init__(self, version, directory, jobs, flags=()):
         self.binary = server(version)
@@ -31,6 +31,7 @@ class Prometheus:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True)
         self.flags = flags
+        self.jobs = [job["job_name"] for job in jobs]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (self.directory / "prometheus.yml").write_text(

@@ -84,16 +84,12 @@ def job(serve_module, car_loan_profile, tmp_path_factory):
             one.close()
 
 
-def jobs_of(prometheus):
-    return [target["labels"]["job"] for target in prometheus.targets()]
-
-
 @pytest.fixture
 def scraped(job, prometheus_version):
     """Every (server, job) of one version of Prometheus, once it has the rows."""
     found = []
     for one in job.servers[prometheus_version]:
-        for name in jobs_of(one):
+        for name in one.jobs:
             one.wait_for(
                 f'driftgauge_window_rows{{job="{name}",model="{MODEL}",window="1h"}}', lambda rows: rows == ROWS
             )

@@ -338,3 +338,28 @@ def test_all_counters_of_the_door_exist_from_the_start(serve):
     }
     assert len(page.all("driftgauge_rejected_rows_total", source="push")) >= 5
     assert len(page.all("driftgauge_undecodable_calls_total", source="push")) >= 3
+
+
+def test_vectors_are_accepted_and_counted(pushed, rng):
+    sidecar, client = pushed()
+    message = batch(MODEL, orders(rng, 60))
+    message.schema.fields.add(name="embedding", type=pb.VALUE_TYPE_FLOAT32, width=8)
+    column = message.columns.add(field=5, fixed=rng.random((60, 8)).astype("<f4").tobytes())
+    column.validity = np.packbits(np.arange(60) >= 10, bitorder="little").tobytes()
+    assert client.observe(message).rejections == []
+    page = sidecar.wait_for_rows(MODEL, 60)
+    labels = {"model": MODEL, "feature": "embedding"}
+    assert page.value("driftgauge_feature_values_total", **labels) == 50
+    assert page.value("driftgauge_feature_missing_total", reason="null", **labels) == 10
+    assert page.get("driftgauge_feature_drift", window="1h", **labels) is None
+
+
+def test_bfloat16_is_the_upper_half_of_float32(pushed):
+    sidecar, client = pushed()
+    values = np.tile(np.arange(16, dtype="<f4"), 10)
+    message = batch(MODEL, [Field("items", values, layout="fixed")])
+    message.schema.fields[0].type = pb.VALUE_TYPE_BFLOAT16
+    message.columns[0].fixed = values.view("<u2")[1::2].tobytes()
+    assert client.observe(message).rejections == []
+    page = sidecar.wait_for_rows(MODEL, 160)
+    assert page.value("driftgauge_feature_mean", model=MODEL, feature="items", window="1h") == 7.5

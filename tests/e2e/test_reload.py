@@ -60,7 +60,7 @@ def test_sighup_brings_new_settings_into_force_and_counters_survive(sidecar, ord
     [
         ("tick: 100ms\nwindoes: [1h]\n", "windoes"),
         ("tick: soon\n", "tick"),
-        ("windows: [1h\ntick: 1s\n", "line"),
+        ("windows: [1h\ntick: 1s\n", "driftgauge.yaml:2:"),
         ("models:\n  orders:\n    profile: nowhere.profile.json\n", "nowhere.profile.json"),
         ("tick: 10s\nwindows: [1s]\n", "12 ticks"),
     ],

@@ -60,9 +60,11 @@ fn a_flag_that_does_not_fit_is_named() {
     for (argument, expected) in [
         ("--web.max-series=many", "--web.max-series"),
         ("--tick=5", "is not a duration"),
-        ("--log.level=loud", "loud"),
+        ("--web.max-series=many", "write a whole number"),
+        ("--metrics.fleet=some", "write true or false"),
+        ("--log.level=loud", "write one of `error`, `warn`"),
         ("--push.listen-address=x", "write host:port"),
-        ("--clock=moon", "moon"),
+        ("--clock=moon", "write `wall` or `event`"),
     ] {
         let error = parse(&[argument]).unwrap_err().to_string();
         assert!(error.contains(expected), "{argument}: {error}");

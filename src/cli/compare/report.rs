@@ -87,9 +87,13 @@ impl Report {
 
     /// Whether a release gate should stay shut.
     pub fn has_drifted(&self) -> bool {
-        self.features
-            .iter()
-            .any(|row| row.is_drifted() || row.state == State::Absent.as_str())
+        self.drifted_features > 0 || self.without_value() > 0
+    }
+
+    /// Fields of the profile that have no value in the data.
+    fn without_value(&self) -> usize {
+        let is_absent = |row: &&Row| row.state == State::Absent.as_str();
+        self.features.iter().filter(is_absent).count()
     }
 }
 
@@ -173,8 +177,7 @@ impl fmt::Display for Report {
                 .reference
                 .as_ref()
                 .and_then(|reference| reference.null_ratio);
-            writeln!(
-                f,
+            let line = format!(
                 "{:width$}  {:10} {:>9} {:>9} {:>10} {:>9} {:>8} {:>8}  {}",
                 row.feature,
                 row.role,
@@ -185,16 +188,21 @@ impl fmt::Display for Report {
                 percent(row.null_ratio),
                 percent(was),
                 row.verdict()
-            )?;
+            );
+            writeln!(f, "{}", line.trim_end())?;
         }
         writeln!(
             f,
-            "\n{} rows against {} of profile {}: {} of {} fields drifted (ratio above 1).",
+            "\n{} rows against {} of profile {}: {} of {} fields drifted (ratio above 1){}.",
             self.rows,
             self.reference_rows,
             self.profile,
             self.drifted_features,
-            self.features.len()
+            self.features.len(),
+            match self.without_value() {
+                0 => String::new(),
+                count => format!(", {count} without any value"),
+            }
         )
     }
 }

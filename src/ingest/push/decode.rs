@@ -120,11 +120,11 @@ fn one(
         return refuse(Reject::NoModel, "model.name is empty".into());
     }
     if rows.max(batch.call_rows.len()) > limits.batch_rows {
-        let detail = format!(
-            "{rows} rows in {} calls; the limit is {}",
-            batch.call_rows.len(),
-            limits.batch_rows
-        );
+        let calls = match batch.call_rows.len() {
+            0 => String::new(),
+            calls => format!(" in {calls} calls"),
+        };
+        let detail = format!("{rows} rows{calls}; the limit is {}", limits.batch_rows);
         return refuse(Reject::LimitRows, detail);
     }
     if rows == 0 && has_values(&batch) {

@@ -130,6 +130,12 @@ impl Push {
             _ => Undecodable::Protocol,
         };
         self.intake.undecodable(reason, text);
+        if status.code() == Code::OutOfRange {
+            return Status::out_of_range(format!(
+                "the message is larger than limits.message_bytes ({} bytes): send smaller batches",
+                self.limits.message_bytes
+            ));
+        }
         status
     }
 }

@@ -1,0 +1,99 @@
+//! From a profile and data files to a verdict, as `driftgauge compare` does it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use driftgauge::cli::{compare, profile};
+use tempfile::TempDir;
+
+/// `driftgauge compare` on its own.
+#[derive(Parser)]
+struct Compare {
+    #[command(flatten)]
+    arguments: compare::Arguments,
+}
+
+fn parsed(arguments: &[&str]) -> Result<compare::Arguments, clap::Error> {
+    Compare::try_parse_from([&["compare"], arguments].concat()).map(|command| command.arguments)
+}
+
+/// What is printed, and whether the release gate stays shut.
+fn run(arguments: &[&str]) -> (String, bool) {
+    let mut out = Vec::new();
+    let code = compare::run(&parsed(arguments).unwrap(), &mut out).unwrap();
+    (
+        String::from_utf8(out).unwrap(),
+        format!("{code:?}") != format!("{:?}", ExitCode::SUCCESS),
+    )
+}
+
+fn data(folder: &TempDir, name: &str, columns: &[&str]) -> PathBuf {
+    let mut csv = columns.join(",") + "\n";
+    for row in 0..1_000 {
+        let cells = columns.iter().map(|_| (row * 37 % 100).to_string());
+        csv += &(cells.collect::<Vec<_>>().join(",") + "\n");
+    }
+    let path = folder.path().join(name);
+    std::fs::write(&path, csv).unwrap();
+    path
+}
+
+fn learned(folder: &TempDir, data: &Path) -> PathBuf {
+    let output = folder.path().join("profile.json");
+    let args = profile::Args {
+        data: vec![data.into()],
+        output: Some(output.clone()),
+        ..profile::Args::default()
+    };
+    profile::run(&args).unwrap();
+    output
+}
+
+#[test]
+fn what_is_ignored_is_not_missed() {
+    let folder = TempDir::new().unwrap();
+    let data = data(&folder, "all.csv", &["x", "y", "prediction"]);
+    let profile = learned(&folder, &data);
+    let (profile, data) = (profile.to_str().unwrap(), data.to_str().unwrap());
+    let (table, shut) = run(&[profile, data, "--ignore", "y", "--fail-on-drift"]);
+    assert!(!shut, "{table}");
+    assert!(table.contains("0 of 2 fields"), "{table}");
+}
+
+#[test]
+fn labels_are_not_missed_before_they_are_known() {
+    let folder = TempDir::new().unwrap();
+    let labelled = data(&folder, "labelled.csv", &["x", "prediction", "label"]);
+    let fresh = data(&folder, "fresh.csv", &["x", "prediction"]);
+    let without_x = data(&folder, "without_x.csv", &["prediction"]);
+    let profile = learned(&folder, &labelled);
+    let gate = |data: &Path| {
+        run(&[
+            profile.to_str().unwrap(),
+            data.to_str().unwrap(),
+            "--fail-on-drift",
+        ])
+    };
+    let (table, shut) = gate(&fresh);
+    assert!(!shut, "{table}");
+    assert!(gate(&without_x).1, "a feature is");
+}
+
+#[test]
+fn a_sensitivity_that_makes_no_sense_is_refused() {
+    for (flag, value) in [
+        ("--minimum-effect", "nan"),
+        ("--minimum-effect", "-1"),
+        ("--significance", "inf"),
+        ("--significance", "-5"),
+        ("--significance", "much"),
+    ] {
+        let argument = format!("{flag}={value}");
+        assert!(
+            parsed(&["p.json", "d.csv", &argument]).is_err(),
+            "{argument}"
+        );
+    }
+    assert!(parsed(&["p.json", "d.csv", "--minimum-effect=0"]).is_ok());
+}
