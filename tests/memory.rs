@@ -1,8 +1,8 @@
 //! What `driftgauge serve` holds in memory: 100 features, three windows, cells exposed, under more
 //! load than it can take.
 //!
-//! The counts that the kernel keeps do not depend on the speed of the machine; the load goes on
-//! until enough has been taken and refused.
+//! What the kernel counts is bounded whatever the speed of the machine: rows that come too fast are
+//! refused.
 #![cfg(target_os = "linux")]
 
 #[path = "../benches/measure/sidecar.rs"]
@@ -83,13 +83,6 @@ async fn memory_stays_within_its_bound_under_overload() {
         ] {
             load(&sidecar, name, data, at_once, SPAN).await;
             show(&format!("{at_once} clients, messages of {name}"));
-            println!(
-                "DEBUG queue {} bytes accepted {} shed {} undecodable {}",
-                sidecar.metric("driftgauge_queue_bytes", ""),
-                sidecar.metric("driftgauge_accepted_rows_total", ""),
-                sidecar.metric("driftgauge_shed_rows_total", ""),
-                sidecar.metric("driftgauge_undecodable_calls_total", "")
-            );
         }
     };
     let scraping = async {
@@ -121,10 +114,16 @@ async fn memory_stays_within_its_bound_under_overload() {
         accepted + shed + count("rejected") + count("duplicate")
     );
     let (most, at_rest) = (sidecar.memory("VmHWM"), sidecar.memory("VmRSS"));
-    assert!(most <= 30 * MIB, "{most} bytes at most");
-    // What is held at rest is not queue or messages.
+    // What is held at rest is neither queue nor messages.
     assert!(
         most - at_rest <= 12 * MIB,
         "{most} bytes at most, {at_rest} at rest"
     );
+    let code = sidecar.memory("RssFile");
+    if cfg!(debug_assertions) {
+        // The code of a build for development is larger than the 8 MiB of a release.
+        assert!(most - code <= 22 * MIB, "{most} bytes, {code} of code");
+    } else {
+        assert!(most <= 30 * MIB, "{most} bytes, {code} of code");
+    }
 }
