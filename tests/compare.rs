@@ -90,7 +90,10 @@ fn a_sensitivity_that_makes_no_sense_is_refused() {
         ("--significance", "much"),
     ] {
         let argument = format!("{flag}={value}");
-        assert!(parsed(&["p.json", "d.csv", &argument]).is_err(), "{argument}");
+        assert!(
+            parsed(&["p.json", "d.csv", &argument]).is_err(),
+            "{argument}"
+        );
     }
     assert!(parsed(&["p.json", "d.csv", "--minimum-effect=0"]).is_ok());
 }

@@ -240,7 +240,14 @@ impl Model {
             self.add_version(name.clone(), config);
         }
         self.last_version = name.clone();
-        self.begin_learning(&name, batch, config);
+        // What a schema lacks was found when its names were resolved.
+        if self
+            .versions
+            .get(&name)
+            .is_some_and(|version| !version.knows(&batch.schema))
+        {
+            self.begin_learning(&name, batch, config);
+        }
         if let Some(learning) = &self.learning
             && learning.version == name
         {

@@ -137,6 +137,11 @@ impl Version {
         Some(at)
     }
 
+    /// Whether the names of `schema` were resolved since references or settings changed.
+    pub fn knows(&self, schema: &Schema) -> bool {
+        self.resolved.contains_key(&schema.uid())
+    }
+
     /// What the fields of `schema` are to this version; `make` makes those that are new, or `None`
     /// for fields without series of their own.
     pub fn resolve(
