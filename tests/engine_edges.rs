@@ -271,3 +271,19 @@ fn versions_share_their_reference() {
     };
     assert!(Arc::ptr_eq(&one.feature, &two.feature));
 }
+
+#[test]
+fn a_version_that_is_gone_holds_up_no_learning() {
+    let mut engine = engine(learning(500, Config::default()));
+    engine.apply(&scored(100), NOW);
+    let mut next = scored(300);
+    next.version = "2".into();
+    // The first version is forgotten on the third day, for it was idle for more than two.
+    for (day, is_learned) in [(0, false), (2, false), (3, false), (4, false), (6, true)] {
+        let now = NOW + day * 86_400 * SECOND;
+        engine.apply(&next, now);
+        let snapshot = engine.tick(now);
+        let references = &model(&snapshot, "m", "2").references;
+        assert_eq!(!references.is_empty(), is_learned, "day {day}");
+    }
+}

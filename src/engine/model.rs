@@ -421,6 +421,14 @@ impl Model {
                 || version.last_row_at.is_none_or(|last| last >= since)
                 || last.as_ref() == Some(name)
         });
+        let is_gone = |learning: &Learning| !self.versions.contains_key(&learning.version);
+        if self.learning.as_ref().is_some_and(is_gone) {
+            // It may never come again: those that still do are learned from instead.
+            self.learning = None;
+            for version in self.versions.values_mut() {
+                version.forget_schemas();
+            }
+        }
     }
 
     /// Moves all windows on: to `wall`, or in event time to the newest row.

@@ -142,6 +142,11 @@ impl Version {
         self.resolved.contains_key(&schema.uid())
     }
 
+    /// Has the names of all schemas resolved anew.
+    pub fn forget_schemas(&mut self) {
+        self.resolved.clear();
+    }
+
     /// What the fields of `schema` are to this version; `make` makes those that are new, or `None`
     /// for fields without series of their own.
     pub fn resolve(
