@@ -1,176 +1,201 @@
 //! Nanoseconds per value through the engine, against yardsticks of the same run.
 //!
 //! ```text
-//! cargo bench --bench engine
+//! cargo bench --bench engine [-- PART OF A NAME]
 //! ```
 //!
-//! Fields: 50 of f64 with 24 cells each, three windows. Each figure is the fastest of many runs, so
-//! that a busy machine disturbs it least; what counts are the ratios. Yardsticks over the same
-//! values: their plain sum (what memory allows), and the least that any drift monitor does, one
-//! binary search and one counter a value.
+//! 50 fields of 24 cells each, three windows. Each figure is the fastest of many runs, so that a
+//! busy machine disturbs it least; what counts are the ratios. Yardsticks over as many values:
+//! their plain sum (what memory allows), the least that any drift monitor does (one binary search
+//! and one counter a value), and what the usual sketch costs (KLL).
+
+#[path = "measure/mod.rs"]
+mod measure;
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
-use driftgauge::batch::{
-    Batch, Calls, Column, Field, Presence, Role, Schema, Times, ValueType, Values,
-};
-use driftgauge::engine::{Config, Engine, ModelConfig};
-use driftgauge::profile::{
-    Cells, FeatureProfile, Kind, Missing, Moments, NumericCells, Profile, Provenance,
-    ReferenceCells,
-};
+use datasketches::kll::{KllFloat, KllSketch};
+use driftgauge::batch::{Batch, Column, Presence, ValueType, Values};
+use driftgauge::engine::Engine;
+use driftgauge::profile::FeatureProfile;
+use measure::{CELLS, batch, block, config, fastest, normal, schema, uniform};
 
 const FIELDS: usize = 50;
-const CELLS: usize = 24;
-const RUNS: usize = 200;
+const ROWS: usize = 1_000;
+const RUNS: usize = 300;
+/// Distinct strings of a categorical field.
+const CATEGORIES: usize = 20;
+
+struct Case {
+    name: &'static str,
+    batch: Batch,
+    feature: fn(usize) -> FeatureProfile,
+}
 
 fn main() {
+    let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    let wanted = wanted.unwrap_or_default();
+    let data = uniform(ROWS * FIELDS);
+    let (sum, search, kll) = yardsticks(&data);
+    println!("{FIELDS} fields, {CELLS} cells, three windows; ns a value, fastest of {RUNS} runs\n");
+    println!("{:34} {:>7}", "yardstick: plain sum", format!("{sum:.3}"));
+    println!("{:34} {search:7.3}", "yardstick: search and count");
+    println!("{:34} {kll:7.3}\n", "yardstick: KLL sketch");
+    println!(
+        "{:34} {:>7}  {:>8}  {:>8}  {:>8}",
+        "", "ns", "× sum", "× search", "× KLL"
+    );
+    for case in cases(&data)
+        .iter()
+        .filter(|case| case.name.contains(&wanted))
+    {
+        let ours = through_the_engine(case);
+        println!(
+            "{:34} {ours:7.3}  {:8.1}  {:8.2}  {:8.3}",
+            case.name,
+            ours / sum,
+            ours / search,
+            ours / kll
+        );
+    }
+}
+
+fn yardsticks(data: &[f64]) -> (f64, f64, f64) {
+    let values = data.len() as f64;
+    let sum = fastest(RUNS, || {
+        black_box(black_box(data).iter().sum::<f64>());
+    });
     let edges: Vec<f64> = (1..CELLS).map(|i| i as f64 / CELLS as f64).collect();
-    println!("{FIELDS} fields, {CELLS} cells, three windows; fastest of {RUNS} runs, ns a value");
-    for rows in [1_000, 32, 1] {
-        let data = uniform(rows * FIELDS);
-        let batches = (1_000 / rows).max(1);
-        let values = (rows * FIELDS * batches) as f64;
-        let sum = fastest(|| {
-            for _ in 0..batches {
-                black_box(black_box(&data).iter().sum::<f64>());
-            }
-        }) / values;
-        let mut counts = [[0u64; CELLS]; FIELDS];
-        let search = fastest(|| {
-            for _ in 0..batches {
-                for (at, value) in black_box(&data).iter().enumerate() {
-                    counts[at % FIELDS][edges.partition_point(|edge| edge < value)] += 1;
-                }
-            }
-        }) / values;
-        println!("rows {rows:5}   sum {sum:6.3}   search and count {search:6.3}");
-        for (name, batch) in [
-            ("f64 block, row-major", block(&data, rows)),
-            ("f64 columns", columns(&data, rows)),
-        ] {
-            let mut engine = Engine::new(Arc::new(config(&edges)));
-            let mut now = 1_700_000_000_000_000;
-            let ours = fastest(|| {
-                for _ in 0..batches {
-                    engine.apply(black_box(&batch), now);
-                }
-                now += 1;
-            }) / values;
-            println!(
-                "             {name:22} {ours:7.3}   = {:6.1} × sum   = {:5.2} × search and count",
-                ours / sum,
-                ours / search
-            );
+    let mut counts = [0u64; CELLS];
+    let search = fastest(RUNS, || {
+        for value in black_box(data) {
+            counts[edges.partition_point(|edge| edge < value)] += 1;
         }
-    }
+    });
+    black_box(counts);
+    let mut sketch = KllSketch::<KllFloat<f64>>::new(200).expect("a valid size");
+    let kll = fastest(RUNS / 10, || {
+        for value in black_box(data) {
+            sketch.update(KllFloat::<f64>::new(*value).expect("a number"));
+        }
+    });
+    (sum / values, search / values, kll / values)
 }
 
-fn fastest(mut run: impl FnMut()) -> f64 {
-    let mut best = f64::INFINITY;
-    for _ in 0..RUNS {
-        let begun = Instant::now();
-        run();
-        best = best.min(begun.elapsed().as_nanos() as f64);
-    }
-    best
+/// As many batches a run as make [`ROWS`] rows.
+fn through_the_engine(case: &Case) -> f64 {
+    let mut engine = Engine::new(Arc::new(config((0..FIELDS).map(case.feature).collect())));
+    let batches = (ROWS / case.batch.rows).max(1);
+    let mut now = 1_700_000_000_000_000;
+    let nanos = fastest(RUNS, || {
+        for _ in 0..batches {
+            engine.apply(black_box(&case.batch), now);
+        }
+        now += 1;
+    });
+    nanos / (case.batch.rows * batches * FIELDS) as f64
 }
 
-/// Uniform values in [0, 1) from a fixed seed.
-fn uniform(count: usize) -> Vec<f64> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1u64 << 53) as f64
+fn cases(data: &[f64]) -> Vec<Case> {
+    let all = Presence::All;
+    let f64_block = |rows| block(&data[..rows * FIELDS], rows, ValueType::Float64, &all);
+    let mut holes = data.to_vec();
+    holes
+        .iter_mut()
+        .step_by(20)
+        .for_each(|value| *value = f64::NAN);
+    let nineteen_of_twenty = (0..ROWS * FIELDS / 8).map(|at| if at % 5 < 2 { 0xfe } else { 0xff });
+    let bits = Presence::Bits {
+        bits: nineteen_of_twenty.collect(),
+        first: 0,
+        stride: 1,
     };
-    std::iter::repeat_with(next).take(count).collect()
-}
-
-fn schema() -> Arc<Schema> {
-    let field = |at| Field {
-        name: format!("f{at}").into(),
-        role: Role::Feature,
-        value_type: ValueType::Float64,
-        width: 1,
+    let numeric = |name, batch| Case {
+        name,
+        batch,
+        feature: measure::numeric,
     };
-    Arc::new(Schema::new((0..FIELDS).map(field).collect()))
+    let text = |name, batch| Case {
+        name,
+        batch,
+        feature: |at| measure::categorical(at, CATEGORIES),
+    };
+    vec![
+        numeric("1,000 rows, f64 block", f64_block(ROWS)),
+        numeric("1,000 rows, f64 columns", columns(data)),
+        numeric("1,000 rows, f64 of files", vectors(data)),
+        numeric(
+            "1,000 rows, f32 block",
+            block(data, ROWS, ValueType::Float32, &all),
+        ),
+        numeric(
+            "1,000 rows, f64 block, 5 % NaN",
+            block(&holes, ROWS, ValueType::Float64, &all),
+        ),
+        numeric(
+            "1,000 rows, f64 block, 5 % null",
+            block(data, ROWS, ValueType::Float64, &bits),
+        ),
+        Case {
+            name: "1,000 rows, f64 block, normal",
+            batch: block(&normal(ROWS * FIELDS), ROWS, ValueType::Float64, &all),
+            feature: measure::gaussian,
+        },
+        numeric("1,000 rows, f64 block, all the same", {
+            block(&vec![0.7; ROWS * FIELDS], ROWS, ValueType::Float64, &all)
+        }),
+        text("1,000 rows, dictionary", dictionary(data)),
+        text("1,000 rows, strings", strings(data)),
+        numeric("256 rows, f64 block", f64_block(256)),
+        numeric("32 rows, f64 block", f64_block(32)),
+        numeric("1 row, f64 block", f64_block(1)),
+    ]
 }
 
-fn batch(rows: usize, columns: Vec<Option<Column>>) -> Batch {
-    Batch {
-        model: "m".into(),
-        version: "1".into(),
-        schema: schema(),
-        rows,
-        columns,
-        calls: Calls::default(),
-        times: Times::Arrival,
-        weight: 1.0,
-        bytes: rows * FIELDS * 8,
-    }
-}
-
-fn block(data: &[f64], rows: usize) -> Batch {
-    let bytes: Bytes = data.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let column = |at| {
-        Some(Column::full(Values::Fixed {
-            data: bytes.clone(),
+fn columns(data: &[f64]) -> Batch {
+    let column = |values: &[f64]| {
+        let bytes: Bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Column::full(Values::Fixed {
+            data: bytes,
             value_type: ValueType::Float64,
-            offset: at * 8,
-            stride: FIELDS * 8,
+            offset: 0,
+            stride: 8,
             width: 1,
-        }))
-    };
-    batch(rows, (0..FIELDS).map(column).collect())
-}
-
-fn columns(data: &[f64], rows: usize) -> Batch {
-    let column = |at: usize| {
-        Some(Column {
-            values: Values::Numbers(data[at * rows..(at + 1) * rows].to_vec()),
-            presence: Presence::All,
         })
     };
-    batch(rows, (0..FIELDS).map(column).collect())
+    let columns = data.chunks(ROWS).map(column).collect();
+    batch(&schema(FIELDS, ValueType::Float64), ROWS, columns)
 }
 
-fn config(edges: &[f64]) -> Config {
-    let feature = |at| FeatureProfile {
-        name: format!("f{at}"),
-        role: Role::Feature,
-        kind: Kind::Numeric,
-        missing: Missing::default(),
-        cells: Some(ReferenceCells {
-            cells: Cells::Numeric(NumericCells::new(edges.to_vec()).expect("rising edges")),
-            rows: vec![1_000; CELLS],
-            means: vec![0.5; CELLS],
-        }),
-        moments: Some(Moments {
-            mean: 0.5,
-            stddev: 0.29,
-            min: 0.0,
-            max: 1.0,
-        }),
-        distinct: 24_000,
-        design_effect: 1.0,
-    };
-    let profile = Profile {
-        model: None,
-        rows: 24_000,
-        features: (0..FIELDS).map(feature).collect(),
-        provenance: Provenance::default(),
-    };
-    let model = ModelConfig {
-        profile: Some(Arc::new(profile)),
-        ..ModelConfig::default()
-    };
-    Config {
-        models: [("m".into(), model)].into(),
-        ..Config::default()
-    }
+fn vectors(data: &[f64]) -> Batch {
+    let columns = data.chunks(ROWS);
+    let columns = columns.map(|values| Column::full(Values::Numbers(values.to_vec())));
+    batch(&schema(FIELDS, ValueType::Float64), ROWS, columns.collect())
+}
+
+fn code(value: f64) -> u32 {
+    (value * CATEGORIES as f64) as u32
+}
+
+fn dictionary(data: &[f64]) -> Batch {
+    let dictionary: Vec<_> = (0..CATEGORIES).map(|i| format!("category {i}")).collect();
+    let columns = data.chunks(ROWS).map(|values| {
+        Column::full(Values::Dictionary {
+            dictionary: dictionary.clone(),
+            codes: values.iter().map(|value| code(*value)).collect(),
+        })
+    });
+    batch(&schema(FIELDS, ValueType::Text), ROWS, columns.collect())
+}
+
+fn strings(data: &[f64]) -> Batch {
+    let columns = data.chunks(ROWS).map(|values| {
+        let text = values
+            .iter()
+            .map(|value| format!("category {}", code(*value)));
+        Column::full(Values::Text(text.collect()))
+    });
+    batch(&schema(FIELDS, ValueType::Text), ROWS, columns.collect())
 }

@@ -12,6 +12,7 @@ mod config;
 mod evaluate;
 mod field;
 mod model;
+mod room;
 mod snapshot;
 mod version;
 
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use crate::batch::Batch;
 use field::Scratch;
 use model::{Installed, Model};
+use room::Room;
 use version::Version;
 
 /// Upper bounds of `driftgauge_request_duration_seconds`.
@@ -45,6 +47,7 @@ pub const LATENCY_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 pub struct Engine {
     config: Arc<Config>,
     models: BTreeMap<Arc<str>, Model>,
+    room: Room,
     scratch: Scratch,
 }
 
@@ -54,6 +57,7 @@ impl Engine {
         let mut engine = Self {
             config: config.clone(),
             models: BTreeMap::new(),
+            room: Room::default(),
             scratch: Scratch::default(),
         };
         engine.add_named_models();
@@ -63,7 +67,7 @@ impl Engine {
     fn add_named_models(&mut self) {
         for name in self.config.models.keys() {
             if !self.models.contains_key(name) {
-                let model = Model::new(name.clone(), &self.config);
+                let model = Model::new(name.clone(), &self.config, self.room.clone());
                 self.models.insert(name.clone(), model);
             }
         }
@@ -75,7 +79,7 @@ impl Engine {
         let model = self
             .models
             .entry(batch.model.clone())
-            .or_insert_with(|| Model::new(batch.model.clone(), &config));
+            .or_insert_with(|| Model::new(batch.model.clone(), &config, self.room.clone()));
         model.apply(batch, now, &config, &mut self.scratch);
     }
 

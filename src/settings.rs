@@ -130,6 +130,10 @@ section! {
         /// Most fields that are followed per model; those beyond are counted only. From 1 to
         /// 20,000.
         fields: usize = 2_000,
+        /// Most fields that are followed in all models and versions together, beside those of
+        /// profile files; those beyond are counted only. It bounds memory: a field takes 14 kB with
+        /// three windows, and 14 kB more at detail `full`. From 1 to 1,000,000.
+        total_fields: usize = 10_000,
         /// Longest name of a model, version or field in bytes; longer ones are cut and end in a
         /// hash. From 32 to 128.
         name_bytes: usize = 128,

@@ -387,6 +387,50 @@ fn more_fields_than_the_limit_are_counted_and_not_followed() {
 }
 
 #[test]
+fn all_models_together_follow_so_many_fields_and_those_of_profile_files() {
+    let mut engine = engine(Config {
+        max_total_fields: 3,
+        ..config(profile(vec![numeric("x", 20, 500)]))
+    });
+    let mut followed = |name: &str, version: &str, fields: [&'static str; 2], now| {
+        let fields = fields.map(|field| (field, Role::Feature, Values::Numbers(vec![1.0])));
+        let sent = Batch {
+            model: name.into(),
+            version: version.into(),
+            ..batch(fields.to_vec())
+        };
+        engine.apply(&sent, now);
+        let snapshot = engine.tick(now);
+        let seen = model(&snapshot, name, version);
+        (seen.features.len(), seen.fields_beyond_limit)
+    };
+    assert_eq!(followed("m", "1", ["x", "a"], NOW), (2, 0));
+    assert_eq!(followed("n", "1", ["a", "b"], NOW), (2, 0));
+    assert_eq!(followed("n", "2", ["a", "b"], NOW), (0, 2));
+    let later = NOW + 3 * 86_400 * SECOND;
+    assert_eq!(followed("n", "3", ["a", "b"], later), (0, 2));
+    let why = "what has been idle for two days gave its room back";
+    assert_eq!(followed("n", "4", ["a", "b"], later), (2, 0), "{why}");
+}
+
+#[test]
+fn a_version_that_goes_before_it_is_learned_makes_room_for_the_next() {
+    let mut engine = engine(Config::default());
+    let rows = |version: &str, rows: usize| Batch {
+        version: version.into(),
+        ..numbers((0..rows).map(|row| row as f64).collect())
+    };
+    engine.apply(&rows("tried once", 1), NOW);
+    let later = NOW + 3 * 86_400 * SECOND;
+    engine.apply(&rows("the real one", 1), later);
+    engine.tick(later);
+    engine.apply(&rows("the real one", 5_000), later);
+    let snapshot = engine.tick(later);
+    let m = model(&snapshot, "m", "the real one");
+    assert_eq!((m.learning, m.references.len()), (None, 1));
+}
+
+#[test]
 fn memory_per_feature_is_what_the_formula_says() {
     let bytes = |features: usize| {
         let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();

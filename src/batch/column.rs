@@ -8,9 +8,6 @@ use half::{bf16, f16};
 
 use super::ValueType;
 
-/// Values looked at together by the hot loop.
-const RUN: usize = 128;
-
 /// The values of one field for all rows of a batch.
 #[derive(Clone, Debug)]
 pub struct Column {
@@ -108,12 +105,45 @@ impl Numbers {
         (self.null, self.nan, self.inf, self.invalid) = (0, 0, 0, 0);
     }
 
-    fn extend(&mut self, run: &[f64]) {
-        if run.iter().fold(true, |all, value| all & value.is_finite()) {
-            self.finite.extend_from_slice(run);
-        } else {
-            run.iter().for_each(|&value| self.push(value));
+    /// Adds the values of rows `rows`, which have one where `presence` says so.
+    fn extend(
+        &mut self,
+        values: impl Iterator<Item = f64>,
+        rows: Range<usize>,
+        presence: &Presence,
+    ) {
+        let start = self.finite.len();
+        self.finite.extend(values);
+        if let Presence::Bits { .. } = presence {
+            let mut rows = rows;
+            let nulls = self.keep(start, |_| rows.next().is_some_and(|row| presence.has(row)));
+            self.null += nulls;
         }
+        // The usual run has nothing to sort out.
+        if !all_finite(&self.finite[start..]) {
+            let mut nan = 0;
+            let unusable = self.keep(start, |value| {
+                nan += u64::from(value.is_nan());
+                value.is_finite()
+            });
+            self.nan += nan;
+            self.inf += unusable - nan;
+        }
+    }
+
+    /// Keeps, of the values from `start` on, those that `is_kept`; returns how many go. Without a
+    /// branch, because what goes is strewn at random.
+    fn keep(&mut self, start: usize, mut is_kept: impl FnMut(f64) -> bool) -> u64 {
+        let values = &mut self.finite[start..];
+        let mut kept = 0;
+        for at in 0..values.len() {
+            let value = values[at];
+            values[kept] = value;
+            kept += usize::from(is_kept(value));
+        }
+        let gone = values.len() - kept;
+        self.finite.truncate(start + kept);
+        gone as u64
     }
 
     #[inline]
@@ -126,6 +156,19 @@ impl Numbers {
             self.inf += 1;
         }
     }
+}
+
+/// Whether there is neither a NaN nor an infinity: only those times 0 are not 0.
+fn all_finite(values: &[f64]) -> bool {
+    const LANES: usize = 8;
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let mut zeros = [0.0; LANES];
+    for block in blocks {
+        for (zero, value) in zeros.iter_mut().zip(block) {
+            *zero += value * 0.0;
+        }
+    }
+    zeros.iter().all(|zero| *zero == 0.0) && rest.iter().all(|value| value.is_finite())
 }
 
 impl Presence {
@@ -208,18 +251,10 @@ impl Column {
                     ValueType::Text => into.invalid += rows.len() as u64,
                 }
             }
-            Values::Numbers(values) => match self.presence {
-                Presence::All => values[rows].chunks(RUN).for_each(|run| into.extend(run)),
-                Presence::Bits { .. } => {
-                    for row in rows {
-                        if self.presence.has(row) {
-                            into.push(values[row]);
-                        } else {
-                            into.null += 1;
-                        }
-                    }
-                }
-            },
+            Values::Numbers(values) => {
+                let numbers = values[rows.clone()].iter().copied();
+                into.extend(numbers, rows, &self.presence);
+            }
             Values::Mixed(values) => {
                 for row in rows {
                     if !self.presence.has(row) {
@@ -246,8 +281,7 @@ impl Column {
         }
     }
 
-    /// The hot loop: one row after the other from strided bytes, no branch on presence when all
-    /// rows have a value.
+    /// The hot loop: one row after the other from strided bytes.
     fn read_fixed<const SIZE: usize>(
         &self,
         data: &[u8],
@@ -260,45 +294,15 @@ impl Column {
         if rows.is_empty() {
             return;
         }
-        let first = offset + rows.start * stride;
-        let mut values = data[first..]
-            .chunks(stride.max(SIZE))
-            .take(rows.len())
-            .filter_map(|row| row.first_chunk::<SIZE>())
-            .map(|raw| convert(*raw));
-        match self.presence {
-            Presence::All if rows.len() < RUN / 8 => values.for_each(|value| into.push(value)),
-            Presence::All => {
-                // A run at a time, so that the usual one without NaN and infinities is one test
-                // and one copy.
-                let mut run = [0.0; RUN];
-                let mut left = rows.len();
-                while left > 0 {
-                    let run = &mut run[..left.min(RUN)];
-                    run.iter_mut()
-                        .zip(&mut values)
-                        .for_each(|(to, value)| *to = value);
-                    if run
-                        .iter()
-                        .fold(true, |finite, value| finite & value.is_finite())
-                    {
-                        into.finite.extend_from_slice(run);
-                    } else {
-                        run.iter().for_each(|&value| into.push(value));
-                    }
-                    left -= run.len();
-                }
-            }
-            Presence::Bits { .. } => {
-                for (row, value) in rows.zip(values) {
-                    if self.presence.has(row) {
-                        into.push(value);
-                    } else {
-                        into.null += 1;
-                    }
-                }
-            }
-        }
+        // All rows but the last are followed by a whole stride.
+        let last = offset + (rows.end - 1) * stride;
+        let before = data[offset + rows.start * stride..last].chunks_exact(stride.max(SIZE));
+        let raw = before.chain(std::iter::once(&data[last..]));
+        let values = raw.map(|row| {
+            row.first_chunk::<SIZE>()
+                .map_or(f64::NAN, |raw| convert(*raw))
+        });
+        into.extend(values, rows, &self.presence);
     }
 
     /// Counts vectors: a row with a NaN element is NaN, else one with an infinity is infinite, else

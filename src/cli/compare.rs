@@ -179,6 +179,7 @@ fn evaluate<'a>(
                 },
                 max_series: usize::MAX,
                 max_fields: usize::MAX,
+                max_total_fields: usize::MAX,
                 ..Config::default()
             }))
         });

@@ -22,6 +22,8 @@ pub struct Config {
     pub models: HashMap<Arc<str>, ModelConfig>,
     /// Fields followed per model and version.
     pub max_fields: usize,
+    /// Fields followed in all models and versions together, beside those that profile files name.
+    pub max_total_fields: usize,
     /// Series of all models together.
     pub max_series: usize,
 }
@@ -158,6 +160,7 @@ impl Default for Config {
             feature: FeatureConfig::default(),
             models: HashMap::new(),
             max_fields: 2_000,
+            max_total_fields: 10_000,
             max_series: 20_000,
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::config::{Clock, Config, ModelConfig, WindowConfig};
 use super::field::{Field, Reference, Scratch};
+use super::room::Room;
 use super::snapshot::{LearningProgress, ReferenceSnapshot};
 use super::version::Version;
 use crate::batch::{Batch, Outcome, Role, Times};
@@ -27,6 +28,7 @@ pub(super) struct Model {
     learning: Option<Learning>,
     pub versions: BTreeMap<Arc<str>, Version>,
     last_version: Arc<str>,
+    room: Room,
     /// Now, as windows see it; `None` before the first row.
     pub now: Option<i64>,
 }
@@ -83,7 +85,7 @@ impl Installed {
 }
 
 impl Model {
-    pub fn new(name: Arc<str>, config: &Config) -> Self {
+    pub fn new(name: Arc<str>, config: &Config, room: Room) -> Self {
         let mut model = Self {
             name,
             file: None,
@@ -92,6 +94,7 @@ impl Model {
             learning: None,
             versions: BTreeMap::new(),
             last_version: DEFAULT_VERSION.into(),
+            room,
             now: None,
         };
         model.read_profiles(config);
@@ -176,7 +179,7 @@ impl Model {
     }
 
     fn add_version(&mut self, name: Arc<str>, config: &Config) {
-        let version = Version::new(&config.windows);
+        let version = Version::new(&config.windows, &self.room);
         self.versions.insert(name.clone(), version);
         self.install(&name, config);
     }
@@ -240,14 +243,7 @@ impl Model {
             self.add_version(name.clone(), config);
         }
         self.last_version = name.clone();
-        // What a schema lacks was found when its names were resolved.
-        if self
-            .versions
-            .get(&name)
-            .is_some_and(|version| !version.knows(&batch.schema))
-        {
-            self.begin_learning(&name, batch, config);
-        }
+        self.begin_learning(&name, batch, config);
         if let Some(learning) = &self.learning
             && learning.version == name
         {
@@ -302,7 +298,12 @@ impl Model {
     /// Starts to learn what has no reference: everything without a file, else outputs that the
     /// file lacks.
     fn begin_learning(&mut self, name: &Arc<str>, batch: &Batch, config: &Config) {
-        if self.learning.is_some() || config.learning.rows == 0 {
+        let version = self.versions.get(name);
+        if self.learning.is_some()
+            || config.learning.rows == 0
+            // Then all that it lacks has been looked for.
+            || version.is_some_and(|version| version.has_resolved(&batch.schema))
+        {
             return;
         }
         if let Some(learned) = &self.learned {
@@ -370,7 +371,7 @@ impl Model {
         };
         version.last_row_at = Some(wall);
         let (model, make_config) = (&self.name, config);
-        let resolution = version.resolve(&batch.schema, config.max_fields, |field, role| {
+        let resolution = version.resolve(&batch.schema, config, |field, role| {
             let field = Field::new(field.clone(), role, None, model, make_config);
             field.role.is_watched().then_some(field)
         });

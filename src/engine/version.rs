@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::config::{Config, WindowConfig};
 use super::field::{Field, Reference, Scratch};
+use super::room::{Room, Taken};
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
 use crate::batch::{Batch, Outcome, Role, Schema};
 use crate::tally::{FeatureTally, Missed, Tally, TrafficTally};
@@ -32,6 +33,8 @@ const GRPC_CODES: [&str; 9] = [
 pub(super) struct Version {
     /// Followed fields: those of the profile first, then as they come.
     pub fields: Vec<Field>,
+    /// Room that the fields of traffic take.
+    taken: Taken,
     index: HashMap<Arc<str>, usize>,
     /// What schemas resolve to, by their identity.
     resolved: HashMap<u64, Arc<Resolution>>,
@@ -99,10 +102,11 @@ fn observe(histogram: &mut HistogramSnapshot, bounds: &[f64], value: f64) {
 }
 
 impl Version {
-    pub fn new(windows: &[WindowConfig]) -> Self {
+    pub fn new(windows: &[WindowConfig], room: &Room) -> Self {
         Self {
             longest: longest(windows),
             fields: Vec::new(),
+            taken: room.part(),
             index: HashMap::new(),
             resolved: HashMap::new(),
             ignored: HashMap::new(),
@@ -121,12 +125,15 @@ impl Version {
     }
 
     /// Adds a field, unless it is there or there are too many.
-    pub fn add_field(&mut self, field: Field, max_fields: usize) -> Option<usize> {
+    fn add_field(&mut self, field: Field, config: &Config) -> Option<usize> {
         if let Some(&at) = self.index.get(&field.name) {
             return Some(at);
         }
-        if self.fields.len() >= max_fields {
-            if self.ignored.len() < max_fields {
+        let is_of_file = field.reference.as_ref().is_some_and(|of| !of.learned);
+        let is_room = self.fields.len() < config.max_fields
+            && (is_of_file || self.taken.take(config.max_total_fields));
+        if !is_room {
+            if self.ignored.len() < config.max_fields {
                 self.ignored.insert(field.name, ());
             }
             return None;
@@ -137,14 +144,14 @@ impl Version {
         Some(at)
     }
 
-    /// Whether the names of `schema` were resolved since references or settings changed.
-    pub fn knows(&self, schema: &Schema) -> bool {
-        self.resolved.contains_key(&schema.uid())
-    }
-
     /// Has the names of all schemas resolved anew.
     pub fn forget_schemas(&mut self) {
         self.resolved.clear();
+    }
+
+    /// Whether rows of this schema have come since the references are in force.
+    pub fn has_resolved(&self, schema: &Schema) -> bool {
+        self.resolved.contains_key(&schema.uid())
     }
 
     /// What the fields of `schema` are to this version; `make` makes those that are new, or `None`
@@ -152,7 +159,7 @@ impl Version {
     pub fn resolve(
         &mut self,
         schema: &Schema,
-        max_fields: usize,
+        config: &Config,
         mut make: impl FnMut(&Arc<str>, Role) -> Option<Field>,
     ) -> Arc<Resolution> {
         if let Some(known) = self.resolved.get(&schema.uid()) {
@@ -163,9 +170,7 @@ impl Version {
             .iter()
             .map(|field| match self.index.get(&field.name) {
                 Some(&at) => Some(at),
-                None => {
-                    make(&field.name, field.role).and_then(|new| self.add_field(new, max_fields))
-                }
+                None => make(&field.name, field.role).and_then(|new| self.add_field(new, config)),
             })
             .collect();
         let mut is_named = vec![false; self.fields.len()];
@@ -319,7 +324,7 @@ impl Version {
                     let role = reference.feature.role;
                     let field = Field::new(name, role, Some(reference), model, config);
                     if field.role.is_watched() {
-                        self.add_field(field, config.max_fields);
+                        self.add_field(field, config);
                         has_reference.push(true);
                     }
                 }
@@ -353,6 +358,7 @@ impl Version {
             field.follow_detail();
         }
         self.fields.retain(|field| field.role.is_watched());
+        self.taken.keep(self.fields.len());
         let names = self.fields.iter().map(|field| field.name.clone());
         self.index = names.enumerate().map(|(at, name)| (name, at)).collect();
         self.resolved.clear();

@@ -36,7 +36,7 @@ Traffic {
     WINDOW_ROWS = "driftgauge_window_rows", Gauge, "rows", Model, ["window"], Always, "Rows observed in the window.";
     LAST_ROW_TIMESTAMP = "driftgauge_last_row_timestamp_seconds", Gauge, "seconds", Model, [], Always, "Unix time at which the last row came.";
     UNTIMELY_ROWS = "driftgauge_untimely_rows", Counter, "rows", Model, ["reason"], Always, "Rows left out because of their event time: too_old lies before the longest window, too_new lies more than that ahead.";
-    FIELDS_IGNORED = "driftgauge_fields_ignored", Gauge, "", Model, [], Always, "Fields that are not followed because the model has more than the limit.";
+    FIELDS_IGNORED = "driftgauge_fields_ignored", Gauge, "", Model, [], Always, "Fields that are not followed because the model, or all together, have more than the limit.";
 }
 Features {
     FEATURE_VALUES = "driftgauge_feature_values", Counter, "", Feature, [], Lean, "Usable values.";

@@ -42,10 +42,12 @@ pub enum SettingsError {
 pub struct Problem {
     /// The dotted key, such as `drift.significance`.
     pub key: String,
-    /// Where the key was said: `driftgauge.yml:12`, `--web.max-series`, or nothing for a default.
+    /// Where the key was said: `driftgauge.yml:12:3`, `--web.max-series`, or nothing for a default.
     pub place: Option<String>,
     /// What is wrong and what to do.
     pub sentence: String,
+    /// The line in the file with a caret, when it was said there.
+    pub excerpt: Option<String>,
 }
 
 impl std::fmt::Display for Problem {
@@ -53,7 +55,11 @@ impl std::fmt::Display for Problem {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }
-        write!(f, "{} {}", self.key, self.sentence)
+        write!(f, "{} {}", self.key, self.sentence)?;
+        match &self.excerpt {
+            Some(excerpt) => write!(f, "\n{excerpt}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -189,19 +189,33 @@ impl Source {
     fn problem(&self, text: &str, key: &[String], sentence: String) -> Problem {
         let dotted = key.join(".");
         let by_override = self.overrides.iter().find(|entry| entry.key == dotted);
-        let place = match (by_override, &self.path) {
-            (Some(entry), _) => Some(entry.place.clone()),
-            (None, Some(path)) => {
-                line_of(text, key).map(|line| format!("{}:{line}", path.display()))
-            }
-            (None, None) => None,
+        let (place, excerpt) = match (by_override, &self.path) {
+            (Some(entry), _) => (Some(entry.place.clone()), None),
+            (None, Some(path)) => line_of(text, key)
+                .map(|line| {
+                    let (column, excerpt) = excerpt(text, line);
+                    (format!("{}:{line}:{column}", path.display()), excerpt)
+                })
+                .unzip(),
+            (None, None) => (None, None),
         };
         Problem {
             key: dotted,
             place,
             sentence,
+            excerpt,
         }
     }
+}
+
+/// Column of the first character of a line, and the line as YAML errors show theirs.
+fn excerpt(text: &str, line: usize) -> (usize, String) {
+    let content = text.lines().nth(line - 1).unwrap_or_default().trim_end();
+    let indent = content.chars().take_while(|c| c.is_whitespace()).count();
+    let margin = " ".repeat(line.to_string().len());
+    let caret = " ".repeat(indent);
+    let shown = format!("{margin} |\n{line} | {content}\n{margin} | {caret}^");
+    (indent + 1, shown)
 }
 
 /// What `config` says, without the path it adds: the place names the flag already.

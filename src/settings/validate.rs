@@ -100,6 +100,12 @@ impl Check {
         self.range(&["limits", "batch_rows"], rows, 1, 1 << 20);
         self.range(&["limits", "fields"], limits.fields, 1, 20_000);
         self.range(
+            &["limits", "total_fields"],
+            limits.total_fields,
+            1,
+            1_000_000,
+        );
+        self.range(
             &["limits", "name_bytes"],
             limits.name_bytes,
             32,

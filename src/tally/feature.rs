@@ -190,8 +190,6 @@ impl RunSums {
         let mut square = [0.0; LANES];
         let mut min = [f64::INFINITY; LANES];
         let mut max = [f64::NEG_INFINITY; LANES];
-        let mut below = [0u64; LANES];
-        let mut above = [0u64; LANES];
         let (blocks, rest) = values.as_chunks::<LANES>();
         for block in blocks {
             for lane in 0..LANES {
@@ -201,8 +199,6 @@ impl RunSums {
                 square[lane] += d * d;
                 min[lane] = if x < min[lane] { x } else { min[lane] };
                 max[lane] = if x > max[lane] { x } else { max[lane] };
-                below[lane] += u64::from(x < low);
-                above[lane] += u64::from(x > high);
             }
         }
         for (lane, &x) in rest.iter().enumerate() {
@@ -211,12 +207,10 @@ impl RunSums {
             square[lane] += d * d;
             min[lane] = min[lane].min(x);
             max[lane] = max[lane].max(x);
-            below[lane] += u64::from(x < low);
-            above[lane] += u64::from(x > high);
         }
         let mut sums = Self {
-            below: below.iter().sum(),
-            above: above.iter().sum(),
+            below: 0,
+            above: 0,
             far: 0,
             moments: Moments {
                 sum: sum.iter().sum(),
@@ -225,6 +219,13 @@ impl RunSums {
                 max: max.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             },
         };
+        // The usual run has nothing to count here.
+        if sums.moments.min < low {
+            sums.below = values.iter().filter(|&&x| x < low).count() as u64;
+        }
+        if sums.moments.max > high {
+            sums.above = values.iter().filter(|&&x| x > high).count() as u64;
+        }
         let is_far = |x: f64| ((x - mean) * inverse).abs() > FAR;
         if is_far(sums.moments.min) || is_far(sums.moments.max) {
             (sums.moments.sum, sums.moments.sum_of_squares) = (0.0, 0.0);

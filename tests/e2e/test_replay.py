@@ -122,6 +122,14 @@ def test_interrupted_it_accounts_for_what_it_sent(serve, settings, tmp_path):
     sidecar.wait_for_rows(MODEL, sums["sent"])
 
 
+def states(page):
+    """The states in force, by role."""
+    found = {}
+    for labels, _ in page.all("driftgauge_feature_state", model=MODEL):
+        found.setdefault(labels["role"], set()).add(labels["state"])
+    return found
+
+
 @pytest.fixture
 def prometheus(tmp_path):
     """Prometheus 2.42 that scrapes every second."""
@@ -152,7 +160,7 @@ def test_a_kill_during_replay_is_a_counter_reset_and_windows_that_refill_and_not
         server.wait_for(f'driftgauge_predictions_total{{model="{MODEL}"}}', lambda rows: rows > 3 * rate)
         names = {labels["__name__"] for labels, _ in server.query('{job="driftgauge"}')}
         seen = sidecar.page()
-        assert {labels["state"] for labels, _ in seen.all("driftgauge_feature_state", model=MODEL)} <= {"ok", "absent"}
+        assert states(seen) == {"feature": {"ok"}, "prediction": {"ok"}, "score": {"ok"}, "label": {"no_data"}}
         sidecar.kill()
         killed = seen.accounts()["accepted"]
         sidecar.start()
@@ -163,8 +171,7 @@ def test_a_kill_during_replay_is_a_counter_reset_and_windows_that_refill_and_not
     page = sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the queue is empty")
     page = sidecar.wait_for_next_evaluation()
 
-    states = page.all("driftgauge_feature_state", model=MODEL)
-    assert {labels["state"] for labels, _ in states if labels["role"] != "label"} == {"ok"}
+    assert states(page) == states(seen)
 
     # While they refill there is no ratio, and no window knows of rows before the kill.
     few = refilling.all("driftgauge_feature_state", model=MODEL, state="too_few_rows")

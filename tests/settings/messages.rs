@@ -111,7 +111,9 @@ fn all_that_is_out_of_range_is_told_at_once() {
         .collect();
     assert_eq!(keys, ["tick", "learning.rows", "drift.significance"]);
     let place = problems[1].place.as_deref().unwrap();
-    assert!(place.ends_with("a.yml:4"), "{place}");
+    assert!(place.ends_with("a.yml:4:3"), "{place}");
+    let excerpt = problems[1].excerpt.as_deref().unwrap();
+    assert!(excerpt.contains("4 |   rows: 5\n"), "{excerpt}");
 }
 
 #[test]
