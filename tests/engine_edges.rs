@@ -290,6 +290,19 @@ fn a_version_that_is_gone_holds_up_no_learning() {
     }
 }
 
+#[test]
+fn a_mean_stays_within_the_range_of_its_values() {
+    let values = || numbers(vec![f64::MAX, f64::MIN, f64::MAX]);
+    let mut learner = Learner::new(LearnOptions::default());
+    learner.observe(&values());
+    let mut engine = engine(config(learner.finish(Provenance::default())));
+    engine.apply(&values(), NOW);
+    let snapshot = engine.tick(NOW);
+    let window = &feature(model(&snapshot, "m", "1"), "x").windows[0];
+    // The smallest is far, for its distance from the mean overflows.
+    assert_eq!(window.mean, Some(f64::MAX));
+}
+
 fn absurd_values() -> impl Strategy<Value = Vec<f64>> {
     let any = prop::num::f64::ANY;
     let near = (0_u32..40).prop_map(|step| f64::from(0.1_f32 + step as f32 * f32::EPSILON));
