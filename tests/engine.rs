@@ -431,6 +431,35 @@ fn a_version_that_goes_before_it_is_learned_makes_room_for_the_next() {
 }
 
 #[test]
+fn windows_follow_a_clock_that_is_set_back() {
+    let (minute, day) = (60 * SECOND, 86_400 * SECOND);
+    for (back, in_5m_and_1d) in [
+        (1, (3, 3)),
+        (minute, (3, 3)),
+        (30 * minute, (2, 3)),
+        (2 * day, (2, 2)),
+    ] {
+        let mut engine = uniform_engine();
+        engine.apply(&numbers(vec![1.0]), NOW);
+        engine.tick(NOW);
+        engine.apply(&numbers(vec![2.0]), NOW - back);
+        engine.tick(NOW - back);
+        engine.apply(&numbers(vec![3.0]), NOW - back + minute);
+        let snapshot = engine.tick(NOW - back + minute);
+        let m = model(&snapshot, "m", "1");
+        let values = &feature(m, "x").windows;
+        assert_eq!((values[0].values, values[2].values), in_5m_and_1d, "{back}");
+        assert_eq!(
+            (m.windows[0].rows, m.windows[2].rows),
+            in_5m_and_1d,
+            "{back}"
+        );
+        let snapshot = engine.tick(NOW - back + 30 * minute);
+        assert_eq!(model(&snapshot, "m", "1").windows[0].rows, 0, "{back}");
+    }
+}
+
+#[test]
 fn memory_per_feature_is_what_the_formula_says() {
     let bytes = |features: usize| {
         let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();

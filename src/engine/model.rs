@@ -366,6 +366,7 @@ impl Model {
         config: &Config,
         scratch: &mut Scratch,
     ) {
+        self.follow_set_back(wall, config);
         let Some(version) = self.versions.get_mut(name) else {
             return;
         };
@@ -384,12 +385,6 @@ impl Model {
         let longest = config.longest_window_micros();
         for (at, rows) in runs {
             let now = self.now.unwrap_or(at);
-            // Wall time may be set back; windows do not follow.
-            let at = if config.clock == Clock::Wall {
-                at.max(now)
-            } else {
-                at
-            };
             if at > now.saturating_add(longest) && config.clock == Clock::Event {
                 version.counters.too_new_rows += rows.len() as u64;
                 continue;
@@ -432,10 +427,21 @@ impl Model {
         }
     }
 
+    /// Goes back when the wall clock was set back: windows would stand still until it has caught up.
+    fn follow_set_back(&mut self, wall: i64, config: &Config) {
+        if config.clock == Clock::Wall && self.now.is_some_and(|now| wall < now) {
+            self.now = Some(wall);
+            for version in self.versions.values_mut() {
+                version.set_back(wall, &config.windows);
+            }
+        }
+    }
+
     /// Moves all windows on: to `wall`, or in event time to the newest row.
     pub fn advance(&mut self, wall: i64, config: &Config) {
+        self.follow_set_back(wall, config);
         if config.clock == Clock::Wall {
-            self.now = Some(self.now.map_or(wall, |now| now.max(wall)));
+            self.now = Some(wall);
         }
         let Some(now) = self.now else {
             return;

@@ -211,6 +211,20 @@ impl Version {
         }
     }
 
+    /// The wall clock was set back to `at`.
+    pub fn set_back(&mut self, at: i64, windows: &[WindowConfig]) {
+        self.flush();
+        self.pending_slices.clear();
+        for (ring, window) in self.traffic.iter_mut().zip(windows) {
+            ring.set_back_to(window.slice(at));
+        }
+        for field in &mut self.fields {
+            field.set_back(at, windows, self.longest);
+        }
+        self.started_at = self.started_at.map(|started| started.min(at));
+        self.last_row_at = self.last_row_at.map(|last| last.min(at));
+    }
+
     /// Moves all windows on to `now`.
     pub fn advance(&mut self, now: i64, windows: &[WindowConfig]) {
         self.flush();
