@@ -32,7 +32,7 @@ fn main() {
         .models
         .remove("m");
     let profile = model.and_then(|model| model.profile).expect("it has one");
-    let sidecar = Sidecar::start(&profile, &["--tick", "1s", "--log.level", "error"]);
+    let sidecar = Sidecar::start(&profile, &["--tick", "1s"]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

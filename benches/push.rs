@@ -54,7 +54,7 @@ fn main() {
     // Single rows cost the queue much more than their values.
     let sidecar = Sidecar::start(
         &profile,
-        &["--queue.bytes", "64MiB", "--log.level", "error"],
+        &["--queue.bytes", "64MiB"],
     );
     println!("{FIELDS} fields of f64, median of {RUNS} runs; server CPU in ns a value\n");
     println!(
