@@ -503,3 +503,41 @@ fn a_label_that_has_not_come_yet_is_no_missing_field() {
     assert_eq!(feature(m, "y").missing.total(), 0);
     assert_eq!(feature(m, "y").windows[0].state, State::NoData);
 }
+
+#[test]
+fn a_gap_in_event_time_is_believed_once_many_rows_are_beyond_it() {
+    let mut engine = engine(event_config());
+    let start = 1_600_000_000;
+    engine.apply(&timed(&[start]), NOW);
+    let beyond = start + 3 * 86_400;
+    engine.apply(&timed(&vec![beyond; 999]), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(model(&snapshot, "m", "1").too_new_rows, 999);
+    engine.apply(&timed(&[start + 1]), NOW);
+    engine.apply(&timed(&vec![beyond; 999]), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(
+        model(&snapshot, "m", "1").too_new_rows,
+        1_998,
+        "not in a row"
+    );
+    engine.apply(&timed(&[beyond, beyond + 60]), NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!((m.too_new_rows, m.windows[1].rows), (1_998, 2));
+}
+
+#[test]
+fn what_was_learned_outlives_a_model_that_is_idle() {
+    let mut engine = engine(Config::default());
+    let mut random = Random(5);
+    engine.apply(&numbers(random.uniforms(5_000, 20.0)), NOW);
+    let learned = engine.tick(NOW).models[0].references[0].profile.clone();
+    let week = NOW + 7 * 86_400 * SECOND;
+    assert!(engine.tick(week).models.is_empty());
+    engine.apply(&numbers(random.uniforms(500, 40.0)), week);
+    let snapshot = engine.tick(week);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!(m.references[0].profile, learned);
+    assert!(feature(m, "x").windows[0].drift[0].ratio.unwrap() > 1.0);
+}

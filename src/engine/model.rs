@@ -13,6 +13,10 @@ use crate::batch::{Batch, Outcome, Role, Times};
 use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
 use crate::profile::{FeatureProfile, Profile, Provenance, short};
 
+/// One row far ahead is a wrong clock; so many without one of today are a gap in the data, and time
+/// moves on, else a model that paused for longer than its longest window would be lost for ever.
+const BELIEVED_ROWS: u64 = 1_000;
+
 /// Version shown when the source does not say.
 const DEFAULT_VERSION: &str = "default";
 
@@ -31,6 +35,8 @@ pub(super) struct Model {
     room: Room,
     /// Now, as windows see it; `None` before the first row.
     pub now: Option<i64>,
+    /// Rows too far ahead since the last that was not.
+    too_new_in_a_row: u64,
 }
 
 /// A profile in force.
@@ -96,6 +102,7 @@ impl Model {
             last_version: DEFAULT_VERSION.into(),
             room,
             now: None,
+            too_new_in_a_row: 0,
         };
         model.read_profiles(config);
         model.add_named_versions(config);
@@ -386,9 +393,13 @@ impl Model {
         for (at, rows) in runs {
             let now = self.now.unwrap_or(at);
             if at > now.saturating_add(longest) && config.clock == Clock::Event {
-                version.counters.too_new_rows += rows.len() as u64;
-                continue;
+                self.too_new_in_a_row += rows.len() as u64;
+                if self.too_new_in_a_row < BELIEVED_ROWS {
+                    version.counters.too_new_rows += rows.len() as u64;
+                    continue;
+                }
             }
+            self.too_new_in_a_row = 0;
             if at <= now.saturating_sub(longest) {
                 version.counters.too_old_rows += rows.len() as u64;
                 continue;
