@@ -52,10 +52,7 @@ fn main() {
         .expect("it is there");
     let profile = model.profile.expect("it has one");
     // Single rows cost the queue much more than their values.
-    let sidecar = Sidecar::start(
-        &profile,
-        &["--queue.bytes", "64MiB"],
-    );
+    let sidecar = Sidecar::start(&profile, &["--queue.bytes", "64MiB"]);
     println!("{FIELDS} fields of f64, median of {RUNS} runs; server CPU in ns a value\n");
     println!(
         "{:>12} {:>10} {:>9} {:>9} {:>8} {:>8} {:>11} {:>9} {:>7}",

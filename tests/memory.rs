@@ -55,10 +55,7 @@ async fn load(sidecar: &Sidecar, name: &str, rows: Bytes, at_once: u64, span: Du
 async fn memory_stays_within_its_bound_under_overload() {
     let names: Vec<_> = (0..FEATURES).map(|at| format!("f{at}")).collect();
     let features = names.iter().map(|name| numeric(name, 24, 500));
-    let sidecar = Sidecar::start(
-        &profile(features.collect()),
-        &["--tick", "1s"],
-    );
+    let sidecar = Sidecar::start(&profile(features.collect()), &["--tick", "1s"]);
     let show = |what: &str| {
         println!(
             "{what}: now {:.1}, most {:.1} MiB, taken {}, shed {}",
