@@ -360,6 +360,8 @@ async fn summing_server(data: &Bytes) -> f64 {
     let (_, sums) = send_stream(&mut service, "sum", data).await;
     drop(service);
     let _ = stop.send(());
-    let nanos = serving.join().expect("the figure");
+    // Not on this thread, which drives the connection to its end.
+    let ended = tokio::task::spawn_blocking(move || serving.join());
+    let nanos = ended.await.expect("a thread").expect("the figure");
     nanos / (sums.accepted_rows as f64 * FIELDS as f64)
 }

@@ -12,6 +12,8 @@ use crate::batch::Batch;
 const DRAIN_ROWS: usize = 16_384;
 /// Batches likewise.
 const DRAIN_BATCHES: usize = 1_024;
+/// Bytes likewise, which stay counted until they are done with and leave no room meanwhile.
+const DRAIN_BYTES: usize = 1 << 20;
 
 /// A queue of batches, bounded by rows and by bytes.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Queue {
 struct State {
     batches: VecDeque<Batch>,
     fill: Fill,
+    /// Rows and bytes handed out by the last [`Queue::drain`], part of `fill`.
+    out: (usize, usize),
 }
 
 /// How full a queue is, and how full it may get.
@@ -72,6 +76,7 @@ impl Queue {
         Self {
             state: Mutex::new(State {
                 batches: VecDeque::new(),
+                out: (0, 0),
                 fill: Fill {
                     rows: 0,
                     bytes: 0,
@@ -107,20 +112,24 @@ impl Queue {
     }
 
     /// Moves the oldest batches to the end of `into`, a bounded number at a time; returns how many.
-    /// 0 means that the queue is empty.
+    /// 0 means that the queue is empty. Asking for more says that those of the last time are done
+    /// with; until then they count as waiting, because they hold memory.
     pub fn drain(&self, into: &mut Vec<Batch>) -> usize {
         let mut state = self.lock();
-        let (mut taken, mut rows) = (0, 0);
-        while taken < DRAIN_BATCHES && rows < DRAIN_ROWS {
+        let (rows, bytes) = std::mem::take(&mut state.out);
+        state.fill.rows -= rows;
+        state.fill.bytes -= bytes;
+        let (mut taken, mut rows, mut bytes) = (0, 0, 0);
+        while taken < DRAIN_BATCHES && rows < DRAIN_ROWS && bytes < DRAIN_BYTES {
             let Some(batch) = state.batches.pop_front() else {
                 break;
             };
-            state.fill.rows -= batch.rows;
-            state.fill.bytes -= cost(&batch);
             rows += batch.rows;
+            bytes += cost(&batch);
             taken += 1;
             into.push(batch);
         }
+        state.out = (rows, bytes);
         if state.batches.is_empty() {
             state.batches.shrink_to(DRAIN_BATCHES);
         }
@@ -232,6 +241,19 @@ mod tests {
         let rows: Vec<_> = out.iter().map(|batch| batch.rows).collect();
         assert_eq!(rows, [10_000, 20_000, 30_000]);
         assert_eq!((queue.rows(), queue.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_handed_out_takes_room_until_it_is_done_with() {
+        let queue = Queue::new(10, 10_000);
+        queue.offer(vec![batch(8, 1_000)]).unwrap();
+        let mut out = Vec::new();
+        assert_eq!(queue.drain(&mut out), 1);
+        assert_eq!((queue.rows(), queue.bytes()), (8, 1_000));
+        assert_eq!(queue.offer(vec![batch(8, 1_000)]), Err(Full::Rows));
+        out.clear();
+        assert_eq!(queue.drain(&mut out), 0);
+        queue.offer(vec![batch(8, 1_000)]).unwrap();
     }
 
     #[test]

@@ -57,15 +57,31 @@ async fn memory_stays_within_its_bound_under_overload() {
     let features = names.iter().map(|name| numeric(name, 24, 500));
     let sidecar = Sidecar::start(&profile(features.collect()), &["--tick", "1s"]);
     let show = |what: &str| {
+        let mib = |key| sidecar.memory(key) as f64 / MIB as f64;
         println!(
-            "{what}: now {:.1}, most {:.1} MiB, taken {}, shed {}",
-            sidecar.memory("VmRSS") as f64 / MIB as f64,
-            sidecar.memory("VmHWM") as f64 / MIB as f64,
-            sidecar.metric("driftgauge_ingest_rows_total", ""),
-            sidecar.metric("driftgauge_ingest_shed_rows_total", ""),
+            "{what}: now {:.1}, most {:.1}, file {:.1}, anon {:.1} MiB",
+            mib("VmRSS"),
+            mib("VmHWM"),
+            mib("RssFile"),
+            mib("RssAnon"),
         );
     };
+    let count = || {
+        println!(
+            "received {} accepted {} shed {} rejected {}",
+            sidecar.metric("driftgauge_received_rows_total", ""),
+            sidecar.metric("driftgauge_accepted_rows_total", ""),
+            sidecar.metric("driftgauge_shed_rows_total", ""),
+            sidecar.metric("driftgauge_rejected_rows_total", "")
+        )
+    };
     show("idle");
+    count();
+    show("idle scraped");
+    count();
+    count();
+    count();
+    show("idle scraped");
     let span = Duration::from_secs(2);
     load(&sidecar, "warm", rows(256), 1, span).await;
     show("one client of 256 rows");
@@ -79,6 +95,7 @@ async fn memory_stays_within_its_bound_under_overload() {
     show("16 clients of 8 MB");
     load(&sidecar, "too large", rows(20_000), 8, span).await;
     show("8 clients of 16 MB");
+    count();
     for _ in 0..5 {
         sidecar.get("/metrics", "Accept-Encoding: gzip\r\n");
     }

@@ -1,5 +1,7 @@
 //! `driftgauge serve`: the sidecar itself.
 
+mod allocator;
+
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -25,6 +27,7 @@ pub struct Arguments {
 /// # Errors
 /// Settings that cannot be used at all, or a port that cannot be opened.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    allocator::give_back();
     let flags = &arguments.flags;
     let reloader = Reloader::start(flags.source(), flags.config_strict)
         .map_err(|error| anyhow::anyhow!("{error}"))?;

@@ -5,9 +5,9 @@
 pub struct Limits {
     /// Bytes of one message.
     pub message_bytes: usize,
-    /// Bytes of all messages together that have begun to arrive and are not complete; never less than
-    /// `message_bytes`.
-    pub arriving_bytes: usize,
+    /// Bytes of the queue and of all messages that arrive or are decoded, together; a larger message
+    /// is never read.
+    pub buffer_bytes: usize,
     /// Bytes of memory that the strings and numbers of one message may take once decoded, beside the
     /// message itself: two bytes on the wire can ask for hundreds.
     pub decoded_bytes: usize,
@@ -30,8 +30,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 16 << 20,
-            arriving_bytes: 32 << 20,
-            decoded_bytes: 32 << 20,
+            buffer_bytes: 10 << 20,
+            decoded_bytes: 8 << 20,
             batch_rows: 65_536,
             fields: 2_000,
             name_bytes: crate::batch::MAX_NAME_BYTES,

@@ -200,7 +200,7 @@ async fn unfinished_messages_of_all_calls_are_bounded_together() {
 
     let limits = Limits {
         message_bytes: 100_000,
-        arriving_bytes: 100_000,
+        buffer_bytes: 100_000,
         ..Limits::default()
     };
     let server = Server::start_at("127.0.0.1:0", 1_000, limits).await;

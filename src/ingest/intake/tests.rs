@@ -79,7 +79,7 @@ fn a_retry_after_a_lost_answer_does_not_count_again_but_one_after_a_refusal_does
             full: Full::Rows
         }
     );
-    intake.queue().drain(&mut Vec::new());
+    while intake.queue().drain(&mut Vec::new()) > 0 {}
     assert_eq!(intake.hand_over(request("c", 2, 8)).verdict, taken);
     let counts = intake.counts();
     assert_adds_up(&counts);

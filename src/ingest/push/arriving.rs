@@ -1,8 +1,8 @@
-//! A bound on the bytes of messages that have begun to arrive and are not complete.
+//! A bound on the bytes of messages that arrive or are decoded, and of the queue, together.
 //!
 //! A limit on each message bounds no memory: a thousand calls may each stop one byte short of it. So
-//! the bytes of all unfinished messages are counted together, and the call that goes beyond the limit
-//! fails with RESOURCE_EXHAUSTED.
+//! the bytes of all messages are counted together, from their first byte until they are taken or
+//! refused, and the call that goes beyond the limit fails with RESOURCE_EXHAUSTED.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use tonic::codegen::Service;
 use tonic::server::NamedService;
 
 use super::answer::later;
+use crate::queue::Queue;
 
 /// Bytes before each message: a flag, and the length in big-endian.
 const PREFIX: usize = 5;
@@ -30,17 +31,23 @@ pub(super) struct Counted<S> {
 
 #[derive(Debug)]
 struct Total {
+    /// Of messages that have not been handed over.
     bytes: AtomicUsize,
+    queue: Arc<Queue>,
     limit: usize,
 }
 
 impl<S> Counted<S> {
-    /// Lets unfinished messages of all calls have at most `limit` bytes together.
-    pub(super) fn new(service: S, limit: usize) -> Self {
+    /// Lets the messages of all calls and the queue have at most `limit` bytes together.
+    pub(super) fn new(service: S, queue: Arc<Queue>, limit: usize) -> Self {
         let bytes = AtomicUsize::new(0);
         Self {
             service,
-            total: Arc::new(Total { bytes, limit }),
+            total: Arc::new(Total {
+                bytes,
+                queue,
+                limit,
+            }),
         }
     }
 }
@@ -74,7 +81,7 @@ where
     }
 }
 
-/// A body of which the bytes of the unfinished message are counted.
+/// A body of which the bytes of the messages are counted that have not been handed over.
 struct Arriving {
     inner: tonic::body::Body,
     messages: Messages,
@@ -83,17 +90,25 @@ struct Arriving {
 }
 
 impl Arriving {
-    fn count(&mut self, unfinished: usize) -> Result<(), Status> {
-        let others = if unfinished >= self.counted {
-            let more = unfinished - self.counted;
+    /// Counts so many bytes from now on; returns those of all calls.
+    fn count(&mut self, bytes: usize) -> usize {
+        let all = if bytes >= self.counted {
+            let more = bytes - self.counted;
             self.total.bytes.fetch_add(more, Ordering::Relaxed) + more
         } else {
-            let less = self.counted - unfinished;
+            let less = self.counted - bytes;
             self.total.bytes.fetch_sub(less, Ordering::Relaxed) - less
         };
-        self.counted = unfinished;
-        if unfinished > 0 && others > self.total.limit {
-            return Err(later("too many bytes of unfinished messages"));
+        self.counted = bytes;
+        all
+    }
+
+    /// Takes up a frame of the body.
+    fn pass(&mut self, data: &[u8]) -> Result<(), Status> {
+        let finished = self.messages.pass(data);
+        let all = self.count(finished + self.messages.bytes);
+        if self.messages.bytes > 0 && all + self.total.queue.bytes() > self.total.limit {
+            return Err(later("too many bytes of messages at once"));
         }
         Ok(())
     }
@@ -107,15 +122,16 @@ impl Body for Arriving {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        // Whoever asks for more has handed over, or refused, the messages that were complete.
+        let unfinished = self.messages.bytes;
+        self.count(unfinished);
         let mut next = self.inner.frame();
         let frame = ready!(Pin::new(&mut next).poll(context));
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
+            && let Err(status) = self.pass(data)
         {
-            let unfinished = self.messages.pass(data);
-            if let Err(status) = self.count(unfinished) {
-                return Poll::Ready(Some(Err(status)));
-            }
+            return Poll::Ready(Some(Err(status)));
         }
         Poll::Ready(frame)
     }
@@ -141,14 +157,14 @@ struct Messages {
     prefix: [u8; PREFIX],
     /// Bytes of the prefix that have come.
     prefix_bytes: usize,
-    /// Bytes of the message that have come.
+    /// Bytes of the unfinished message that have come.
     bytes: usize,
 }
 
 impl Messages {
-    /// Follows `data`; returns how many bytes of the message at its end have come, 0 if it is
-    /// complete.
+    /// Follows `data`; returns how many bytes the messages have that are complete with it.
     fn pass(&mut self, mut data: &[u8]) -> usize {
+        let mut finished = 0;
         while !data.is_empty() {
             let missing = PREFIX - self.prefix_bytes;
             if missing > 0 {
@@ -166,10 +182,11 @@ impl Messages {
             self.bytes += more;
             data = &data[more..];
             if self.bytes == length {
+                finished += length;
                 (self.prefix_bytes, self.bytes) = (0, 0);
             }
         }
-        self.bytes
+        finished
     }
 }
 
@@ -188,10 +205,10 @@ mod tests {
         for first in 0..=wire.len() {
             for second in first..=wire.len() {
                 let mut messages = Messages::default();
-                messages.pass(&wire[..first]);
-                messages.pass(&wire[first..second]);
-                assert_eq!(messages.pass(&wire[second..]), 1, "{first} {second}");
-                assert_eq!(messages.pass(&[9]), 0);
+                let parts = [&wire[..first], &wire[first..second], &wire[second..]];
+                let finished: usize = parts.map(|part| messages.pass(part)).iter().sum();
+                assert_eq!((finished, messages.bytes), (3, 1), "{first} {second}");
+                assert_eq!((messages.pass(&[9]), messages.bytes), (2, 0));
             }
         }
     }

@@ -8,13 +8,16 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::proto::ingest as wire;
 
+/// Bytes that the allocator takes for a few bytes.
+const SMALLEST_PIECE: usize = 32;
+
 /// What a field of a message costs when it occurs.
 enum Cost {
     /// Nothing: scalars, and bytes that stay where they are.
     Nothing,
     /// One element of so many bytes; its own bytes stay where they are.
     Element(usize),
-    /// One element of so many bytes, and its own bytes too.
+    /// One element of so many bytes, and its own bytes too, in a piece of memory of their own.
     Copied(usize),
     /// One element of so many bytes, and what is inside.
     Nested(usize, Level),
@@ -93,7 +96,7 @@ fn walk(mut bytes: &[u8], level: Level, sum: &mut usize) -> Option<()> {
                 match cost {
                     Cost::Nothing => {}
                     Cost::Element(size) => *sum += size,
-                    Cost::Copied(size) => *sum += size + length,
+                    Cost::Copied(size) => *sum += size + SMALLEST_PIECE.max(length),
                     Cost::Numbers(size) => {
                         // A packed number ends at its byte without a continuation bit.
                         *sum += size * inside.iter().filter(|byte| **byte < 0x80).count();

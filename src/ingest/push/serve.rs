@@ -16,10 +16,10 @@ use crate::ingest::{Intake, Limits};
 use crate::proto::ingest_server::{IngestServiceServer, SERVICE_NAME};
 
 /// Bytes that one stream may send ahead of its reader.
-const STREAM_WINDOW: u32 = 1 << 20;
+const STREAM_WINDOW: u32 = 128 << 10;
 /// Bytes that one connection may send ahead. It also sets how many small unread frames h2 puts up
 /// with before it closes the connection.
-const CONNECTION_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 512 << 10;
 /// A silent connection is asked this often whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 /// How long calls may take to end once the server shuts down.
@@ -44,14 +44,18 @@ pub async fn serve_push(
             .set_service_status(service, ServingStatus::Serving)
             .await;
     }
-    let message_bytes = limits.message_bytes;
+    let queue = intake.queue().clone();
+    let limits = Limits {
+        message_bytes: limits.message_bytes.min(limits.buffer_bytes),
+        ..limits
+    };
     let service = IngestServiceServer::new(Push {
         intake,
         limits: Arc::new(limits.clone()),
         stop: stopped,
     })
-    .max_decoding_message_size(message_bytes);
-    let service = Counted::new(service, limits.arriving_bytes.max(message_bytes));
+    .max_decoding_message_size(limits.message_bytes);
+    let service = Counted::new(service, queue, limits.buffer_bytes);
 
     let router = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)

@@ -132,7 +132,8 @@ impl Push {
         self.intake.undecodable(reason, text);
         if status.code() == Code::OutOfRange {
             return Status::out_of_range(format!(
-                "the message is larger than limits.message_bytes ({} bytes): send smaller batches",
+                "the message is larger than {} bytes (limits.message_bytes, and at most a quarter \
+                 more than queue.bytes): send smaller batches",
                 self.limits.message_bytes
             ));
         }

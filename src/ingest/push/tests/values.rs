@@ -294,7 +294,7 @@ fn memory_is_counted_once_and_small_slices_do_not_pin_large_messages() {
     let bytes = push.intake.queue().bytes();
     assert!((40_000..50_000).contains(&bytes), "{bytes}");
 
-    push.intake.queue().drain(&mut Vec::new());
+    while push.intake.queue().drain(&mut Vec::new()) > 0 {}
     let mut texts = batch(
         1_000,
         vec![field("s", Type::String), field("a", Type::Uint8)],
