@@ -105,8 +105,8 @@ pub(super) fn limits(settings: &Settings) -> Limits {
     let said = &settings.limits;
     let queue_bytes = settings.queue.bytes.bytes();
     Limits {
-        // A message that fills the queue may arrive while a quarter of the queue is full.
-        buffer_bytes: queue_bytes.saturating_add(queue_bytes / 4),
+        // A message that fills the queue may arrive while an eighth of the queue is full.
+        buffer_bytes: queue_bytes.saturating_add(queue_bytes / 8),
         // What takes more would not get into an empty queue.
         decoded_bytes: queue_bytes,
         message_bytes: said.message_bytes.bytes(),

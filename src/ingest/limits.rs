@@ -30,7 +30,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 16 << 20,
-            buffer_bytes: 10 << 20,
+            buffer_bytes: 9 << 20,
             decoded_bytes: 8 << 20,
             batch_rows: 65_536,
             fields: 2_000,

@@ -191,10 +191,10 @@ async fn unfinished_messages_of_all_calls_are_bounded_together() {
     use tokio::sync::mpsc;
     use tokio_stream::wrappers::ReceiverStream;
 
-    /// The first half of a message of 80,000 bytes.
+    /// The first two thirds of a message of 60,000 bytes.
     fn half() -> Bytes {
         let mut half = vec![0; 40_005];
-        half[2..5].copy_from_slice(&80_000_u32.to_be_bytes()[1..]);
+        half[2..5].copy_from_slice(&60_000_u32.to_be_bytes()[1..]);
         half.into()
     }
 

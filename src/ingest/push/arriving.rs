@@ -103,11 +103,20 @@ impl Arriving {
         all
     }
 
-    /// Takes up a frame of the body.
+    /// Takes up a frame of the body. A message begins only if there is room for all of it; should
+    /// several have begun at once and not all find room, those that grow beyond it fail.
     fn pass(&mut self, data: &[u8]) -> Result<(), Status> {
+        let before = self.messages.bytes;
         let finished = self.messages.pass(data);
-        let all = self.count(finished + self.messages.bytes);
-        if self.messages.bytes > 0 && all + self.total.queue.bytes() > self.total.limit {
+        let unfinished = self.messages.bytes;
+        let all = self.count(finished + unfinished);
+        let has_begun = unfinished > 0 && (before == 0 || finished > 0);
+        let to_come = if has_begun {
+            self.messages.length() - unfinished
+        } else {
+            0
+        };
+        if unfinished > 0 && all + to_come + self.total.queue.bytes() > self.total.limit {
             return Err(later("too many bytes of messages at once"));
         }
         Ok(())
@@ -176,8 +185,7 @@ impl Messages {
                     break;
                 }
             }
-            let [_, a, b, c, d] = self.prefix;
-            let length = u32::from_be_bytes([a, b, c, d]) as usize;
+            let length = self.length();
             let more = data.len().min(length - self.bytes);
             self.bytes += more;
             data = &data[more..];
@@ -187,6 +195,12 @@ impl Messages {
             }
         }
         finished
+    }
+
+    /// Bytes that the prefix says the unfinished message has.
+    fn length(&self) -> usize {
+        let [_, a, b, c, d] = self.prefix;
+        u32::from_be_bytes([a, b, c, d]) as usize
     }
 }
 

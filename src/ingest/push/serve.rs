@@ -16,10 +16,10 @@ use crate::ingest::{Intake, Limits};
 use crate::proto::ingest_server::{IngestServiceServer, SERVICE_NAME};
 
 /// Bytes that one stream may send ahead of its reader.
-const STREAM_WINDOW: u32 = 128 << 10;
+const STREAM_WINDOW: u32 = 64 << 10;
 /// Bytes that one connection may send ahead. It also sets how many small unread frames h2 puts up
 /// with before it closes the connection.
-const CONNECTION_WINDOW: u32 = 512 << 10;
+const CONNECTION_WINDOW: u32 = 256 << 10;
 /// A silent connection is asked this often whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 /// How long calls may take to end once the server shuts down.

@@ -132,7 +132,7 @@ impl Push {
         self.intake.undecodable(reason, text);
         if status.code() == Code::OutOfRange {
             return Status::out_of_range(format!(
-                "the message is larger than {} bytes (limits.message_bytes, and at most a quarter \
+                "the message is larger than {} bytes (limits.message_bytes, and at most an eighth \
                  more than queue.bytes): send smaller batches",
                 self.limits.message_bytes
             ));
