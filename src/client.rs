@@ -72,6 +72,9 @@ pub struct Client {
     known: HashSet<(String, u64)>,
     stream: Option<Stream>,
     totals: Totals,
+    /// Since when nothing has been answered: the time to try again runs from there, so that a
+    /// sidecar that is gone for good is waited for once, not once a request.
+    failing_since: Option<Instant>,
 }
 
 /// A request on its way.
@@ -99,6 +102,7 @@ impl Client {
             known: HashSet::new(),
             stream: None,
             totals: Totals::default(),
+            failing_since: None,
         })
     }
 
@@ -139,7 +143,8 @@ impl Client {
 
     /// Sends one request until it is answered for, or until it is time to give up.
     async fn send_unary(&mut self, pending: Pending) {
-        let give_up_at = Instant::now() + self.options.retry_for;
+        let failing_since = self.failing_since.unwrap_or_else(Instant::now);
+        let give_up_at = failing_since + self.options.retry_for;
         let mut backoff = BACKOFF.0;
         let mut attempts = 0;
         loop {
@@ -156,6 +161,7 @@ impl Client {
             let status = match answer {
                 Ok(response) => {
                     let response = response.into_inner();
+                    self.failing_since = None;
                     if response.need_schema && !inline {
                         self.forget_schemas(&pending);
                         continue;
@@ -168,9 +174,11 @@ impl Client {
             // Who starts anew knows no schema.
             self.forget_schemas(&pending);
             if is_final(&status) {
+                self.failing_since = None;
                 self.totals.refused(pending.rows, &status);
                 return;
             }
+            self.failing_since.get_or_insert(failing_since);
             let pause = pushback(&status).unwrap_or(backoff);
             backoff = (backoff * 2).min(BACKOFF.1);
             if !self.pause(pause, give_up_at).await {

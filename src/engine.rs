@@ -48,8 +48,14 @@ pub struct Engine {
     config: Arc<Config>,
     models: BTreeMap<Arc<str>, Model>,
     room: Room,
+    /// References learned for models that have been forgotten since: a job that runs once a week is
+    /// to be compared with what it learned, not to learn anew each time.
+    learned_before: BTreeMap<Arc<str>, Installed>,
     scratch: Scratch,
 }
+
+/// Most models whose learned reference outlives them.
+const MOST_LEARNED_BEFORE: usize = 64;
 
 impl Engine {
     /// An engine that has seen nothing; the models that the settings name are there already.
@@ -57,6 +63,7 @@ impl Engine {
         let mut engine = Self {
             config: config.clone(),
             models: BTreeMap::new(),
+            learned_before: BTreeMap::new(),
             room: Room::default(),
             scratch: Scratch::default(),
         };
@@ -76,10 +83,12 @@ impl Engine {
     /// Folds a batch in. `now` is the wall time in microseconds since the Unix epoch.
     pub fn apply(&mut self, batch: &Batch, now: i64) {
         let config = self.config.clone();
-        let model = self
-            .models
-            .entry(batch.model.clone())
-            .or_insert_with(|| Model::new(batch.model.clone(), &config, self.room.clone()));
+        let model = self.models.entry(batch.model.clone()).or_insert_with(|| {
+            let mut model = Model::new(batch.model.clone(), &config, self.room.clone());
+            let before = self.learned_before.remove(&batch.model);
+            model.learned = model.learned.take().or(before);
+            model
+        });
         model.apply(batch, now, &config, &mut self.scratch);
     }
 
@@ -104,6 +113,7 @@ impl Engine {
     /// Drops all that is known of a model, after its analysis failed.
     pub fn reset_model(&mut self, name: &str) {
         self.models.remove(name);
+        self.learned_before.remove(name);
         self.add_named_models();
     }
 
@@ -123,7 +133,13 @@ impl Engine {
         let longest = config.longest_window_micros();
         self.models.retain(|name, model| {
             model.forget_idle_versions(now.saturating_sub(longest.saturating_mul(2)), &config);
-            config.models.contains_key(name) || !model.is_idle()
+            let stays = config.models.contains_key(name) || !model.is_idle();
+            if let Some(learned) = model.learned.take_if(|_| !stays)
+                && self.learned_before.len() < MOST_LEARNED_BEFORE
+            {
+                self.learned_before.insert(name.clone(), learned);
+            }
+            stays
         });
         for model in self.models.values_mut() {
             model.advance(now, &config);

@@ -61,7 +61,9 @@ pub enum Full {
     #[error("the queue is full of bytes")]
     Bytes,
     /// Even an empty queue has no room for so much at once.
-    #[error("{rows} rows of {bytes} bytes at once exceed the whole queue")]
+    #[error(
+        "{rows} rows of {bytes} bytes at once exceed the whole queue (queue.rows, queue.bytes): send smaller batches"
+    )]
     Never {
         /// Rows offered.
         rows: usize,

@@ -52,6 +52,19 @@ impl<T: Tally> Ring<T> {
         self.total.recombine(&self.slices);
     }
 
+    /// Time was set back to slice `slice`: a window that has not room for both times begins anew. In
+    /// a longer one rows go to the older slices, and it covers that much more for a while.
+    pub fn set_back_to(&mut self, slice: i64) {
+        if self
+            .newest
+            .is_some_and(|newest| newest.saturating_sub(slice) >= SLICES as i64)
+        {
+            self.slices.iter_mut().for_each(T::clear);
+            self.total.clear();
+            self.newest = Some(slice);
+        }
+    }
+
     /// Adds sums of slice `slice`, moving on if it is a new one. Returns false, and adds nothing,
     /// if that slice has left the window.
     pub fn add(&mut self, slice: i64, sums: &T) -> bool {

@@ -431,6 +431,35 @@ fn a_version_that_goes_before_it_is_learned_makes_room_for_the_next() {
 }
 
 #[test]
+fn windows_follow_a_clock_that_is_set_back() {
+    let (minute, day) = (60 * SECOND, 86_400 * SECOND);
+    for (back, in_5m_and_1d) in [
+        (1, (3, 3)),
+        (minute, (3, 3)),
+        (30 * minute, (2, 3)),
+        (2 * day, (2, 2)),
+    ] {
+        let mut engine = uniform_engine();
+        engine.apply(&numbers(vec![1.0]), NOW);
+        engine.tick(NOW);
+        engine.apply(&numbers(vec![2.0]), NOW - back);
+        engine.tick(NOW - back);
+        engine.apply(&numbers(vec![3.0]), NOW - back + minute);
+        let snapshot = engine.tick(NOW - back + minute);
+        let m = model(&snapshot, "m", "1");
+        let values = &feature(m, "x").windows;
+        assert_eq!((values[0].values, values[2].values), in_5m_and_1d, "{back}");
+        assert_eq!(
+            (m.windows[0].rows, m.windows[2].rows),
+            in_5m_and_1d,
+            "{back}"
+        );
+        let snapshot = engine.tick(NOW - back + 30 * minute);
+        assert_eq!(model(&snapshot, "m", "1").windows[0].rows, 0, "{back}");
+    }
+}
+
+#[test]
 fn memory_per_feature_is_what_the_formula_says() {
     let bytes = |features: usize| {
         let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();
@@ -473,4 +502,42 @@ fn a_label_that_has_not_come_yet_is_no_missing_field() {
     let m = model(&snapshot, "m", "1");
     assert_eq!(feature(m, "y").missing.total(), 0);
     assert_eq!(feature(m, "y").windows[0].state, State::NoData);
+}
+
+#[test]
+fn a_gap_in_event_time_is_believed_once_many_rows_are_beyond_it() {
+    let mut engine = engine(event_config());
+    let start = 1_600_000_000;
+    engine.apply(&timed(&[start]), NOW);
+    let beyond = start + 3 * 86_400;
+    engine.apply(&timed(&vec![beyond; 999]), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(model(&snapshot, "m", "1").too_new_rows, 999);
+    engine.apply(&timed(&[start + 1]), NOW);
+    engine.apply(&timed(&vec![beyond; 999]), NOW);
+    let snapshot = engine.tick(NOW);
+    assert_eq!(
+        model(&snapshot, "m", "1").too_new_rows,
+        1_998,
+        "not in a row"
+    );
+    engine.apply(&timed(&[beyond, beyond + 60]), NOW);
+    let snapshot = engine.tick(NOW);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!((m.too_new_rows, m.windows[1].rows), (1_998, 2));
+}
+
+#[test]
+fn what_was_learned_outlives_a_model_that_is_idle() {
+    let mut engine = engine(Config::default());
+    let mut random = Random(5);
+    engine.apply(&numbers(random.uniforms(5_000, 20.0)), NOW);
+    let learned = engine.tick(NOW).models[0].references[0].profile.clone();
+    let week = NOW + 7 * 86_400 * SECOND;
+    assert!(engine.tick(week).models.is_empty());
+    engine.apply(&numbers(random.uniforms(500, 40.0)), week);
+    let snapshot = engine.tick(week);
+    let m = model(&snapshot, "m", "1");
+    assert_eq!(m.references[0].profile, learned);
+    assert!(feature(m, "x").windows[0].drift[0].ratio.unwrap() > 1.0);
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use common::{Random, SECOND, batch, config, feature, model, numeric, profile};
 use driftgauge::batch::{Batch, Outcome, Role, Scalar, Times, Values};
 use driftgauge::engine::{Clock, Config, Engine, FeatureConfig, ModelConfig, Snapshot, State};
-use driftgauge::profile::Moments;
+use driftgauge::learn::{LearnOptions, Learner};
+use driftgauge::profile::{Moments, Profile, Provenance};
+use proptest::prelude::*;
 
 const NOW: i64 = 1_700_000_000 * SECOND;
 
@@ -270,4 +272,87 @@ fn versions_share_their_reference() {
         panic!("no reference");
     };
     assert!(Arc::ptr_eq(&one.feature, &two.feature));
+}
+
+#[test]
+fn a_version_that_is_gone_holds_up_no_learning() {
+    let mut engine = engine(learning(500, Config::default()));
+    engine.apply(&scored(100), NOW);
+    let mut next = scored(300);
+    next.version = "2".into();
+    // The first version is forgotten on the third day, for it was idle for more than two.
+    for (day, is_learned) in [(0, false), (2, false), (3, false), (4, false), (6, true)] {
+        let now = NOW + day * 86_400 * SECOND;
+        engine.apply(&next, now);
+        let snapshot = engine.tick(now);
+        let references = &model(&snapshot, "m", "2").references;
+        assert_eq!(!references.is_empty(), is_learned, "day {day}");
+    }
+}
+
+#[test]
+fn a_mean_stays_within_the_range_of_its_values() {
+    let values = || numbers(vec![f64::MAX, f64::MIN, f64::MAX]);
+    let mut learner = Learner::new(LearnOptions::default());
+    learner.observe(&values());
+    let mut engine = engine(config(learner.finish(Provenance::default())));
+    engine.apply(&values(), NOW);
+    let snapshot = engine.tick(NOW);
+    let window = &feature(model(&snapshot, "m", "1"), "x").windows[0];
+    // The smallest is far, for its distance from the mean overflows.
+    assert_eq!(window.mean, Some(f64::MAX));
+}
+
+fn absurd_values() -> impl Strategy<Value = Vec<f64>> {
+    let any = prop::num::f64::ANY;
+    let near = (0_u32..40).prop_map(|step| f64::from(0.1_f32 + step as f32 * f32::EPSILON));
+    let whole = (-3_i64..3).prop_map(|step| (9_007_199_254_740_992 + step) as f64);
+    let huge = prop_oneof![Just(f64::MAX), Just(f64::MIN), Just(1e308), Just(-1e308)];
+    let tiny = (0_u64..60).prop_map(f64::from_bits);
+    prop_oneof![
+        prop::collection::vec(any, 1..300),
+        prop::collection::vec(near, 1..300),
+        prop::collection::vec(whole, 1..300),
+        prop::collection::vec(huge, 1..300),
+        prop::collection::vec(tiny, 1..300),
+        (any, 1_usize..300).prop_map(|(value, rows)| vec![value; rows]),
+    ]
+}
+
+proptest! {
+    /// Whatever they are: a profile survives its file, and the rows it was learned from fall into
+    /// its cells as they did, in any order, without drift and without a figure that is no number.
+    #[test]
+    fn rows_that_were_learned_are_no_drift(values in absurd_values()) {
+        let learned = |values: &[f64]| {
+            let mut learner = Learner::new(LearnOptions::default());
+            values.chunks(70).for_each(|part| learner.observe(&numbers(part.to_vec())));
+            learner.finish(Provenance::default())
+        };
+        let profile = learned(&values);
+        let mut backwards = values.clone();
+        backwards.reverse();
+        prop_assert_eq!(learned(&backwards).hash(), profile.hash());
+        let read = Profile::from_json(&profile.to_json()).unwrap();
+        prop_assert_eq!(&read, &profile);
+
+        let mut engine = engine(config(read));
+        values.chunks(37).for_each(|part| engine.apply(&numbers(part.to_vec()), NOW));
+        let snapshot = engine.tick(NOW);
+        let x = feature(model(&snapshot, "m", "1"), "x");
+        prop_assert_eq!(x.missing, profile.features[0].missing);
+        let window = &x.windows[0];
+        if let Some(cells) = &profile.features[0].cells {
+            prop_assert_eq!(&x.cells, &cells.rows);
+            prop_assert_eq!((x.below, x.above), (0, 0));
+            prop_assert_eq!(window.drift[0].psi, 0.0);
+        }
+        let figures = [window.mean, window.stddev, window.min, window.max];
+        prop_assert!(figures.into_iter().flatten().all(f64::is_finite), "{:?}", figures);
+        // Where differences overflow, values are far.
+        if let (Some(ours), Some(mean), 0) = (profile.features[0].moments, window.mean, x.far) {
+            let scale = ours.scale().max(ours.mean.abs());
+            prop_assert!(((mean - ours.mean) / scale).abs() < 1e-9, "{} {:?}", mean, ours);
+        }
+    }
 }

@@ -28,6 +28,15 @@ impl Library {
             folder: folder.clone(),
             ..Self::default()
         };
+        if let Some(folder) = &folder
+            && let Err(error) = try_to_write(folder)
+        {
+            tracing::error!(
+                "nothing can be kept in {}, so references are learned anew after a restart: {error}; \
+                 make it writable, or name another state.directory",
+                folder.display()
+            );
+        }
         let Some(entries) = folder.and_then(|folder| std::fs::read_dir(folder).ok()) else {
             return library;
         };
@@ -94,6 +103,15 @@ impl Library {
             Err(error) => tracing::error!(model, "a learned reference cannot be kept: {error}"),
         }
     }
+}
+
+/// Writes something into the folder and takes it away, so that a folder that cannot be written is
+/// known at start and not when there is something to lose.
+fn try_to_write(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let probe = folder.join(format!(".{}.tmp", std::process::id()));
+    std::fs::write(&probe, "driftgauge")?;
+    std::fs::remove_file(&probe)
 }
 
 /// A file name for any model name: what is safe in a file name, and a hash.

@@ -79,7 +79,7 @@ pub struct Args {
     #[arg(long = "loop", value_name = "TIMES", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
-    /// Seconds to try again while the sidecar is away or full, before rows are lost
+    /// Seconds to wait for a sidecar that is away or full, before rows are lost
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub retry: u64,
 }

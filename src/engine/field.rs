@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::budget::FeatureShape;
-use super::config::{Config, FeatureConfig};
+use super::config::{Config, FeatureConfig, WindowConfig};
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
@@ -227,6 +227,16 @@ impl Field {
         }
         self.since_start.add(&self.pending);
         self.pending.clear();
+    }
+
+    /// The wall clock was set back to `at`; nothing is pending.
+    pub fn set_back(&mut self, at: i64, windows: &[WindowConfig], longest: usize) {
+        for (ring, window) in self.windows.iter_mut().zip(windows) {
+            ring.set_back_to(window.slice(at));
+        }
+        if let (Some(distinct), Some(window)) = (&mut self.distinct, windows.get(longest)) {
+            distinct.window.set_back_to(window.slice(at));
+        }
     }
 
     /// Bytes of memory held, without the reference, which is shared.

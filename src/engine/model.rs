@@ -13,6 +13,10 @@ use crate::batch::{Batch, Outcome, Role, Times};
 use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
 use crate::profile::{FeatureProfile, Profile, Provenance, short};
 
+/// One row far ahead is a wrong clock; so many without one of today are a gap in the data, and time
+/// moves on, else a model that paused for longer than its longest window would be lost for ever.
+const BELIEVED_ROWS: u64 = 1_000;
+
 /// Version shown when the source does not say.
 const DEFAULT_VERSION: &str = "default";
 
@@ -31,6 +35,8 @@ pub(super) struct Model {
     room: Room,
     /// Now, as windows see it; `None` before the first row.
     pub now: Option<i64>,
+    /// Rows too far ahead since the last that was not.
+    too_new_in_a_row: u64,
 }
 
 /// A profile in force.
@@ -96,6 +102,7 @@ impl Model {
             last_version: DEFAULT_VERSION.into(),
             room,
             now: None,
+            too_new_in_a_row: 0,
         };
         model.read_profiles(config);
         model.add_named_versions(config);
@@ -366,6 +373,7 @@ impl Model {
         config: &Config,
         scratch: &mut Scratch,
     ) {
+        self.follow_set_back(wall, config);
         let Some(version) = self.versions.get_mut(name) else {
             return;
         };
@@ -384,16 +392,14 @@ impl Model {
         let longest = config.longest_window_micros();
         for (at, rows) in runs {
             let now = self.now.unwrap_or(at);
-            // Wall time may be set back; windows do not follow.
-            let at = if config.clock == Clock::Wall {
-                at.max(now)
-            } else {
-                at
-            };
             if at > now.saturating_add(longest) && config.clock == Clock::Event {
-                version.counters.too_new_rows += rows.len() as u64;
-                continue;
+                self.too_new_in_a_row += rows.len() as u64;
+                if self.too_new_in_a_row < BELIEVED_ROWS {
+                    version.counters.too_new_rows += rows.len() as u64;
+                    continue;
+                }
             }
+            self.too_new_in_a_row = 0;
             if at <= now.saturating_sub(longest) {
                 version.counters.too_old_rows += rows.len() as u64;
                 continue;
@@ -422,16 +428,31 @@ impl Model {
                 || version.last_row_at.is_none_or(|last| last >= since)
                 || last.as_ref() == Some(name)
         });
-        // Who began to be learned from and went would be waited for for ever.
-        let versions = &self.versions;
-        self.learning
-            .take_if(|learning| !versions.contains_key(&learning.version));
+        let is_gone = |learning: &Learning| !self.versions.contains_key(&learning.version);
+        if self.learning.as_ref().is_some_and(is_gone) {
+            // It may never come again: those that still do are learned from instead.
+            self.learning = None;
+            for version in self.versions.values_mut() {
+                version.forget_schemas();
+            }
+        }
+    }
+
+    /// Goes back when the wall clock was set back: windows would stand still until it has caught up.
+    fn follow_set_back(&mut self, wall: i64, config: &Config) {
+        if config.clock == Clock::Wall && self.now.is_some_and(|now| wall < now) {
+            self.now = Some(wall);
+            for version in self.versions.values_mut() {
+                version.set_back(wall, &config.windows);
+            }
+        }
     }
 
     /// Moves all windows on: to `wall`, or in event time to the newest row.
     pub fn advance(&mut self, wall: i64, config: &Config) {
+        self.follow_set_back(wall, config);
         if config.clock == Clock::Wall {
-            self.now = Some(self.now.map_or(wall, |now| now.max(wall)));
+            self.now = Some(wall);
         }
         let Some(now) = self.now else {
             return;

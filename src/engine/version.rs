@@ -144,6 +144,11 @@ impl Version {
         Some(at)
     }
 
+    /// Has the names of all schemas resolved anew.
+    pub fn forget_schemas(&mut self) {
+        self.resolved.clear();
+    }
+
     /// Whether rows of this schema have come since the references are in force.
     pub fn has_resolved(&self, schema: &Schema) -> bool {
         self.resolved.contains_key(&schema.uid())
@@ -204,6 +209,20 @@ impl Version {
         for field in &mut self.fields {
             field.flush(&self.pending_slices, self.longest);
         }
+    }
+
+    /// The wall clock was set back to `at`.
+    pub fn set_back(&mut self, at: i64, windows: &[WindowConfig]) {
+        self.flush();
+        self.pending_slices.clear();
+        for (ring, window) in self.traffic.iter_mut().zip(windows) {
+            ring.set_back_to(window.slice(at));
+        }
+        for field in &mut self.fields {
+            field.set_back(at, windows, self.longest);
+        }
+        self.started_at = self.started_at.map(|started| started.min(at));
+        self.last_row_at = self.last_row_at.map(|last| last.min(at));
     }
 
     /// Moves all windows on to `now`.

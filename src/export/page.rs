@@ -1,26 +1,32 @@
 //! The landing page: what is watched and what looks worst, in plain HTML that a phone can show.
 //!
-//! No scripts, nothing loaded from elsewhere; every name is escaped.
+//! No scripts, nothing loaded from elsewhere; every name is escaped. Columns of class `w` are left out
+//! where the screen is narrow.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
 use super::http::WebOptions;
 use super::own::Sidecar;
-use crate::engine::{FeatureSnapshot, ModelSnapshot, Snapshot};
+use crate::engine::{FeatureSnapshot, FeatureWindow, ModelSnapshot, Snapshot};
 
 /// Features that the table of a model lists.
-const WORST: usize = 5;
+const WORST: usize = 10;
 
 const STYLE: &str = "\
-body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem;\
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto 2rem;max-width:60rem;padding:0 1rem;\
 color:#222;background:#fff;overflow-wrap:anywhere}\
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.5rem 0 .25rem}\
-table{border-collapse:collapse;margin:.5rem 0}th,td{padding:.15rem .75rem .15rem 0;text-align:left;\
-vertical-align:top;border-bottom:1px solid #ddd}td.n{text-align:right;font-variant-numeric:tabular-nums}\
+h1{font-size:1.4rem;margin:1rem 0 0}h2{font-size:1.2rem;margin:2rem 0 0;padding-top:.75rem;\
+border-top:2px solid #888}small{font-weight:400;color:#666}p{margin:.25rem 0 .75rem}\
+.t{overflow-x:auto}table{border-collapse:collapse;margin:0 0 1rem;width:100%;overflow-wrap:normal}\
+th,td{padding:.2rem .75rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}\
+th{font-weight:600;white-space:nowrap}td:first-child{overflow-wrap:anywhere;min-width:6rem}\
+.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\
 .drift{color:#b00020;font-weight:600}\
+@media(max-width:36rem){table{font-size:.85rem}th,td{padding-right:.5rem}\
+td:first-child{min-width:4rem}td small,th small{display:block}.w{display:none}}\
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}a{color:#8ab4f8}\
-th,td{border-color:#444}.drift{color:#ff8a80}}";
+small{color:#aaa}th,td{border-color:#444}.drift{color:#ff8a80}}";
 
 /// The page.
 pub(super) fn render(snapshot: &Snapshot, sidecar: &Sidecar, options: &WebOptions) -> String {
@@ -50,6 +56,7 @@ fn write_page(
          <a href=\"/-/healthy\">healthy</a> · <a href=\"/-/ready\">ready</a></p>",
         Escaped(&options.metrics_path)
     )?;
+    write_sidecar(html, sidecar)?;
     if snapshot.models.is_empty() {
         html.push_str("<p>No model has been seen yet.</p>\n");
     }
@@ -57,6 +64,45 @@ fn write_page(
         write_model(html, model)?;
     }
     html.push_str("</body></html>\n");
+    Ok(())
+}
+
+/// What came in, and what is wrong with the sidecar itself.
+fn write_sidecar(html: &mut String, sidecar: &Sidecar) -> fmt::Result {
+    for source in &sidecar.sources {
+        let sum = |reasons: &[(&str, u64)]| {
+            let sum = reasons.iter().map(|(_, count)| count).sum::<u64>();
+            Thousands(sum as f64).to_string()
+        };
+        writeln!(
+            html,
+            "<p>{}: {} rows received, {} accepted, {} duplicate, {} shed, {} rejected; \
+             {} calls undecodable</p>",
+            Escaped(source.source),
+            Thousands(source.received as f64),
+            Thousands(source.accepted as f64),
+            Thousands(source.duplicate as f64),
+            sum(&source.shed),
+            sum(&source.rejected),
+            sum(&source.undecodable)
+        )?;
+    }
+    if !sidecar.config_last_reload_successful {
+        html.push_str(
+            "<p class=\"drift\">The settings cannot be used, and others are in force: see the \
+             log.</p>\n",
+        );
+    }
+    let dropped = sidecar.dropped_series;
+    let dropped = dropped.fleet + dropped.detail + dropped.features;
+    if dropped > 0 {
+        let (dropped, limit) = (dropped as f64, sidecar.series_limit as f64);
+        let (dropped, limit) = (Thousands(dropped), Thousands(limit));
+        writeln!(
+            html,
+            "<p>{dropped} series are left out to keep to {limit} (web.max_series).</p>"
+        )?;
+    }
     Ok(())
 }
 
@@ -78,12 +124,16 @@ fn write_model(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
     write_worst(html, model)
 }
 
-/// Rows of each window, and how many features are in which state.
+/// Traffic of each window, and how many features are in which state.
 fn write_windows(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
     if model.windows.is_empty() {
         return Ok(());
     }
-    html.push_str("<table><tr><th>window</th><th>rows</th><th>features</th></tr>\n");
+    html.push_str(
+        "<div class=\"t\"><table><tr><th>window</th><th class=\"n\">rows</th>\
+         <th class=\"n w\">a second</th><th class=\"n\">errors</th>\
+         <th class=\"n w\">p50</th><th class=\"n\">p99</th><th>fields</th></tr>\n",
+    );
     for traffic in &model.windows {
         let mut states: BTreeMap<&str, usize> = BTreeMap::new();
         let windows = model.features.iter().flat_map(|feature| &feature.windows);
@@ -91,51 +141,105 @@ fn write_windows(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
             *states.entry(window.state.as_str()).or_default() += 1;
         }
         let states: Vec<String> = states.iter().map(|(s, n)| format!("{n} {s}")).collect();
+        let [p50, _, p99] = traffic
+            .latency
+            .map_or([None; 3], |seconds| seconds.map(Some));
         writeln!(
             html,
-            "<tr><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n w\">{}</td>\
+             <td class=\"n\">{}</td><td class=\"n w\">{}</td><td class=\"n\">{}</td>\
+             <td>{}</td></tr>",
             Escaped(&traffic.window),
             Thousands(traffic.rows as f64),
+            Short(traffic.throughput),
+            percent(traffic.error_ratio),
+            millis(p50),
+            millis(p99),
             states.join(", ")
         )?;
     }
-    html.push_str("</table>\n");
+    html.push_str("</table></div>\n");
     Ok(())
 }
 
-/// The features with the largest drift ratio.
+/// The features with the largest drift ratio: in each window, and how much is missing in the longest
+/// one.
 fn write_worst(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
-    let mut worst: Vec<(f64, &str, &FeatureSnapshot)> =
-        model.features.iter().filter_map(worst_window).collect();
+    let features = model.features.iter();
+    let mut worst: Vec<(f64, &FeatureSnapshot)> = features
+        .filter_map(|feature| Some((largest_ratio(feature)?, feature)))
+        .collect();
     if worst.is_empty() {
         return Ok(());
     }
     worst.sort_by(|a, b| b.0.total_cmp(&a.0));
     html.push_str(
-        "<table><tr><th>most drifted</th><th>role</th><th>window</th><th>drift ratio</th></tr>\n",
+        "<div class=\"t\"><table><tr><th>drift ratio <small>above 1 is drift</small></th>",
     );
-    for (ratio, window, feature) in worst.into_iter().take(WORST) {
-        let class = if ratio > 1.0 { "n drift" } else { "n" };
-        writeln!(
-            html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{class}\">{ratio:.2}</td></tr>",
-            Escaped(&feature.name),
-            feature.role.as_str(),
-            Escaped(window)
-        )?;
+    for traffic in &model.windows {
+        write!(html, "<th class=\"n\">{}</th>", Escaped(&traffic.window))?;
     }
-    html.push_str("</table>\n");
+    html.push_str("<th class=\"n\">missing</th></tr>\n");
+    for (_, feature) in worst.into_iter().take(WORST) {
+        write!(
+            html,
+            "<tr><td>{} <small>{}</small></td>",
+            Escaped(&feature.name),
+            feature.role.as_str()
+        )?;
+        for window in &feature.windows {
+            match ratio(window) {
+                Some(ratio) if ratio > 1.0 => {
+                    write!(html, "<td class=\"n drift\">{ratio:.2}</td>")?;
+                }
+                Some(ratio) => write!(html, "<td class=\"n\">{ratio:.2}</td>")?,
+                None => html.push_str("<td class=\"n\">–</td>"),
+            }
+        }
+        let missing = feature.windows.last().and_then(|window| window.null_ratio);
+        writeln!(html, "<td class=\"n\">{}</td></tr>", percent(missing))?;
+    }
+    html.push_str("</table></div>\n");
     Ok(())
 }
 
-/// Largest drift ratio of a feature, and its window.
-fn worst_window(feature: &FeatureSnapshot) -> Option<(f64, &str, &FeatureSnapshot)> {
-    let windows = feature.windows.iter();
-    windows
-        .flat_map(|w| w.drift.iter().filter_map(|d| Some((d.ratio?, &*w.window))))
-        .filter(|(ratio, _)| ratio.is_finite())
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(ratio, window)| (ratio, window, feature))
+/// Largest drift ratio of a window, over its references.
+fn ratio(window: &FeatureWindow) -> Option<f64> {
+    let ratios = window.drift.iter().filter_map(|drift| drift.ratio);
+    ratios
+        .filter(|ratio| ratio.is_finite())
+        .max_by(f64::total_cmp)
+}
+
+/// Largest drift ratio of a feature, over its windows.
+fn largest_ratio(feature: &FeatureSnapshot) -> Option<f64> {
+    feature
+        .windows
+        .iter()
+        .filter_map(ratio)
+        .max_by(f64::total_cmp)
+}
+
+fn percent(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "–".into(), |ratio| format!("{:.1}%", ratio * 100.0))
+}
+
+fn millis(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "–".into(), |s| format!("{} ms", Short(s * 1e3)))
+}
+
+/// A number of about three digits.
+struct Short(f64);
+
+impl Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            n if n >= 100.0 => Thousands(n).fmt(f),
+            n if n >= 10.0 => write!(f, "{n:.1}"),
+            n if n >= 0.01 || n == 0.0 => write!(f, "{n:.2}"),
+            n => write!(f, "{n:.4}"),
+        }
+    }
 }
 
 /// Text that cannot become markup, within elements and quoted attributes.
@@ -184,6 +288,12 @@ mod tests {
             escaped,
             "&lt;a href=&#39;x&#39; onclick=&quot;y&quot;&gt;&amp;"
         );
+    }
+
+    #[test]
+    fn small_numbers_keep_digits_that_tell() {
+        let shown = [0.0, 0.0053, 0.5, 12.34, 1234.5].map(|n| Short(n).to_string());
+        assert_eq!(shown, ["0.00", "0.0053", "0.50", "12.3", "1\u{202f}234"]);
     }
 
     #[test]

@@ -168,8 +168,11 @@ impl CategoryCells {
     /// of new ones; `has_other` says whether `others` have a cell of their own.
     ///
     /// # Errors
-    /// A sentence when a category is listed twice.
+    /// A sentence when a category is listed twice or there are more than 65,534.
     pub fn new(kept: Vec<String>, others: Vec<String>, has_other: bool) -> Result<Self, String> {
+        if kept.len() >= usize::from(u16::MAX) {
+            return Err(format!("{} categories are too many", kept.len()));
+        }
         let mut cell_of = HashMap::with_capacity_and_hasher(
             kept.len() + others.len(),
             BuildHasherDefault::default(),

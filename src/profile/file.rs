@@ -371,6 +371,13 @@ fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells
             document.rows.len()
         ));
     }
+    let total = document
+        .rows
+        .iter()
+        .try_fold(0u64, |sum, rows| sum.checked_add(*rows));
+    if total.is_none() {
+        return Err("\"rows\" add up to more than can be counted".into());
+    }
     if cells.is_numeric() && means.len() != count {
         return Err(format!(
             "\"means\" has {} entries for {count} cells",

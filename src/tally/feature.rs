@@ -148,10 +148,14 @@ impl FeatureTally {
         self.missing.invalid += numbers.invalid;
     }
 
-    /// Mean of the values that are not far, in the unit of the field.
+    /// Mean of the values that are not far, in the unit of the field; within their range, rounding
+    /// included.
     pub fn mean(&self, reference: &ReferenceMoments) -> Option<f64> {
         let n = self.values - self.far;
-        (n > 0).then(|| reference.mean + reference.scale() * (self.moments.sum / n as f64))
+        (n > 0).then(|| {
+            let mean = reference.mean + reference.scale() * (self.moments.sum / n as f64);
+            mean.max(self.moments.min).min(self.moments.max)
+        })
     }
 
     /// Population standard deviation of the values that are not far, in the unit of the field;

@@ -73,12 +73,13 @@ fn worst_first(model: &ModelSnapshot) -> Vec<&FeatureSnapshot> {
     features
 }
 
-fn summary(model: &ModelSnapshot, counts: &SourceCounts) -> String {
+/// Where time stands, and what came; `between` parts it from latency and throughput.
+fn summary(model: &ModelSnapshot, counts: &SourceCounts, between: &str) -> String {
     let day = model.windows.first();
     let latency = day.and_then(|window| window.latency);
     let millis = |seconds: f64| format!("{:.2} ms", seconds * 1e3);
     format!(
-        "{}   {} flights, {} accepted, {} shed   latency p50 {} p99 {}   {:.0} flights a day",
+        "{}   {} flights, {} accepted, {} shed{between}latency p50 {} p99 {}   {:.0} flights a day",
         date(model),
         counts.received,
         counts.accepted,
@@ -90,7 +91,7 @@ fn summary(model: &ModelSnapshot, counts: &SourceCounts) -> String {
 }
 
 fn line(model: &ModelSnapshot, counts: &SourceCounts) -> String {
-    let mut line = summary(model, counts);
+    let mut line = summary(model, counts, "   ");
     for feature in worst_first(model).iter().take(3) {
         let worst = ratios(feature).into_iter().flatten().fold(0.0, f64::max);
         let _ = write!(line, "   {} {worst:.1}", feature.name);
@@ -99,7 +100,8 @@ fn line(model: &ModelSnapshot, counts: &SourceCounts) -> String {
 }
 
 fn table(model: &ModelSnapshot, counts: &SourceCounts) -> String {
-    let mut text = summary(model, counts);
+    // No line is longer than 80 columns: one that wraps would not be overwritten.
+    let mut text = summary(model, counts, "\n");
     let _ = write!(text, "\n\n{:14}", "drift ratio");
     for window in &model.windows {
         let _ = write!(text, "{:>9}", &*window.window);

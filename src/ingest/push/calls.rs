@@ -161,7 +161,7 @@ pub(super) fn weight(wire: f64, rows: usize, rejections: &mut Rejections) -> f64
         return wire;
     }
     rejections.add(BadValue, "weight", rows as u64, || {
-        format!("weight {wire} is not between 1 and {MAX_WEIGHT}; 1 is assumed")
+        format!("weight {wire:?} is not between 1 and {MAX_WEIGHT}; 1 is assumed")
     });
     1.0
 }

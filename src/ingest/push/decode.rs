@@ -124,7 +124,10 @@ fn one(
             0 => String::new(),
             calls => format!(" in {calls} calls"),
         };
-        let detail = format!("{rows} rows{calls}; the limit is {}", limits.batch_rows);
+        let detail = format!(
+            "{rows} rows{calls}; the limit is {} (limits.batch_rows)",
+            limits.batch_rows
+        );
         return refuse(Reject::LimitRows, detail);
     }
     if rows == 0 && has_values(&batch) {
@@ -135,7 +138,7 @@ fn one(
     let known = match batch.schema.take() {
         Some(schema) if schema.fields.len() > limits.fields => {
             let detail = format!(
-                "the schema has {} fields; the limit is {}",
+                "the schema has {} fields; the limit is {} (limits.fields)",
                 schema.fields.len(),
                 limits.fields
             );
@@ -156,10 +159,10 @@ fn one(
         None => match intake.schema(client_id, &name, batch.schema_id) {
             Some(known) if batch.schema_id != 0 => known,
             _ => {
-                let detail = format!(
-                    "schema_id {:#x} of model {name:?} is not known",
-                    batch.schema_id
-                );
+                let detail = match batch.schema_id {
+                    0 => format!("the batch of model {name:?} has neither schema nor schema_id"),
+                    id => format!("schema_id {id:#x} of model {name:?} is not known"),
+                };
                 return refuse(Reject::UnknownSchema, detail);
             }
         },
