@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::batch::Batch;
 use field::Scratch;
 use model::{Installed, Model};
-use room::Room;
+use room::Rooms;
 use version::Version;
 
 /// Upper bounds of `driftgauge_request_duration_seconds`.
@@ -47,7 +47,7 @@ pub const LATENCY_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 pub struct Engine {
     config: Arc<Config>,
     models: BTreeMap<Arc<str>, Model>,
-    room: Room,
+    rooms: Rooms,
     /// References learned for models that have been forgotten since: a job that runs once a week is
     /// to be compared with what it learned, not to learn anew each time.
     learned_before: BTreeMap<Arc<str>, Installed>,
@@ -64,7 +64,7 @@ impl Engine {
             config: config.clone(),
             models: BTreeMap::new(),
             learned_before: BTreeMap::new(),
-            room: Room::default(),
+            rooms: Rooms::default(),
             scratch: Scratch::default(),
         };
         engine.add_named_models();
@@ -74,7 +74,7 @@ impl Engine {
     fn add_named_models(&mut self) {
         for name in self.config.models.keys() {
             if !self.models.contains_key(name) {
-                let model = Model::new(name.clone(), &self.config, self.room.clone());
+                let model = Model::new(name.clone(), &self.config, self.rooms.clone());
                 self.models.insert(name.clone(), model);
             }
         }
@@ -84,7 +84,7 @@ impl Engine {
     pub fn apply(&mut self, batch: &Batch, now: i64) {
         let config = self.config.clone();
         let model = self.models.entry(batch.model.clone()).or_insert_with(|| {
-            let mut model = Model::new(batch.model.clone(), &config, self.room.clone());
+            let mut model = Model::new(batch.model.clone(), &config, self.rooms.clone());
             let before = self.learned_before.remove(&batch.model);
             model.learned = model.learned.take().or(before);
             model

@@ -175,7 +175,8 @@ section! {
         /// profile show traffic and missing values but no drift. Else from 100 to 1,000,000.
         rows: usize = 5_000,
         /// Most memory for the rows of one model while it learns, in bytes; when it is full, the
-        /// rows so far are the reference. From 64KiB to 1GiB.
+        /// rows so far are the reference. More than four models that learn at once share four times
+        /// as much. From 64KiB to 1GiB.
         bytes: ByteSize = ByteSize::mib(8),
     }
 }

@@ -541,3 +541,30 @@ fn what_was_learned_outlives_a_model_that_is_idle() {
     assert_eq!(m.references[0].profile, learned);
     assert!(feature(m, "x").windows[0].drift[0].ratio.unwrap() > 1.0);
 }
+
+#[test]
+fn models_that_learn_at_once_share_their_memory() {
+    let mut settings = Config::default();
+    settings.learning.bytes = 256 << 10;
+    settings.learning.rows = u64::MAX;
+    let learned = |models: usize| {
+        let mut engine = engine(settings.clone());
+        let mut random = Random(9);
+        // One row first, so that all learn at once, then half of what one may hold.
+        for rows in [1, 16_000] {
+            for at in 0..models {
+                let mut batch = numbers(random.uniforms(rows, 20.0));
+                batch.model = format!("m{at}").into();
+                engine.apply(&batch, NOW);
+            }
+        }
+        let snapshot = engine.tick(NOW);
+        snapshot
+            .models
+            .iter()
+            .filter(|m| m.learning.is_none())
+            .count()
+    };
+    assert_eq!(learned(4), 0);
+    assert!(learned(16) > 0);
+}

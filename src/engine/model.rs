@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::config::{Clock, Config, ModelConfig, WindowConfig};
 use super::field::{Field, Reference, Scratch};
-use super::room::Room;
+use super::room::{Rooms, Taken};
 use super::snapshot::{LearningProgress, ReferenceSnapshot};
 use super::version::Version;
 use crate::batch::{Batch, Outcome, Role, Times};
@@ -32,7 +32,7 @@ pub(super) struct Model {
     learning: Option<Learning>,
     pub versions: BTreeMap<Arc<str>, Version>,
     last_version: Arc<str>,
-    room: Room,
+    rooms: Rooms,
     /// Now, as windows see it; `None` before the first row.
     pub now: Option<i64>,
     /// Rows too far ahead since the last that was not.
@@ -54,7 +54,12 @@ struct Learning {
     learner: Learner,
     /// The version whose rows it learns from: the first one seen.
     version: Arc<str>,
+    /// Its place among the models that learn.
+    _place: Taken,
 }
+
+/// Models that learn at once with all the memory that the settings give to one; more share it.
+const FULL_LEARNERS: usize = 4;
 
 impl Installed {
     fn new(profile: Arc<Profile>, learned: bool) -> Self {
@@ -91,7 +96,7 @@ impl Installed {
 }
 
 impl Model {
-    pub fn new(name: Arc<str>, config: &Config, room: Room) -> Self {
+    pub fn new(name: Arc<str>, config: &Config, rooms: Rooms) -> Self {
         let mut model = Self {
             name,
             file: None,
@@ -100,7 +105,7 @@ impl Model {
             learning: None,
             versions: BTreeMap::new(),
             last_version: DEFAULT_VERSION.into(),
-            room,
+            rooms,
             now: None,
             too_new_in_a_row: 0,
         };
@@ -186,7 +191,7 @@ impl Model {
     }
 
     fn add_version(&mut self, name: Arc<str>, config: &Config) {
-        let version = Version::new(&config.windows, &self.room);
+        let version = Version::new(&config.windows, &self.rooms.fields);
         self.versions.insert(name.clone(), version);
         self.install(&name, config);
     }
@@ -285,8 +290,10 @@ impl Model {
         } else {
             learning.learner.observe(&batch.slice(rows));
         }
-        let is_complete = learning.learner.rows() >= config.learning.rows
-            || learning.learner.bytes() >= config.learning.bytes;
+        let learners = self.rooms.learners.taken().max(FULL_LEARNERS);
+        let share = config.learning.bytes / learners * FULL_LEARNERS;
+        let is_complete =
+            learning.learner.rows() >= config.learning.rows || learning.learner.bytes() >= share;
         if !is_complete {
             return;
         }
@@ -343,9 +350,12 @@ impl Model {
                 return;
             }
         }
+        let mut place = self.rooms.learners.part();
+        place.take(usize::MAX);
         self.learning = Some(Learning {
             learner: learner(&self.name, config, outputs_only, &known),
             version: name.clone(),
+            _place: place,
         });
     }
 

@@ -1,6 +1,7 @@
-//! Room for the fields that traffic brings: one bound over all models and versions.
+//! Room for what traffic brings: one bound over all models and versions.
 //!
-//! Bounds on models, versions and fields of each multiply to a million fields, and 14 GB.
+//! Bounds on models, versions and fields of each multiply to a million fields, and 14 GB; bounds on
+//! the memory of each model that learns to half a gigabyte.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +17,21 @@ pub(super) struct Taken {
     fields: usize,
 }
 
+/// What all models and versions share.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rooms {
+    /// Fields that traffic brings.
+    pub fields: Room,
+    /// Models that are learning.
+    pub learners: Room,
+}
+
 impl Room {
+    /// How much is taken.
+    pub fn taken(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// A part of nothing so far.
     pub fn part(&self) -> Taken {
         Taken {
@@ -30,7 +45,7 @@ impl Taken {
     /// Takes one field, if all parts together have fewer than `limit`.
     pub fn take(&mut self, limit: usize) -> bool {
         // One thread owns the engine: nobody comes between.
-        let is_room = self.room.0.load(Ordering::Relaxed) < limit;
+        let is_room = self.room.taken() < limit;
         if is_room {
             self.room.0.fetch_add(1, Ordering::Relaxed);
             self.fields += 1;
