@@ -7,7 +7,7 @@ use driftgauge::telemetry;
 
 /// Writes some messages; run by the tests below in a process of its own.
 #[test]
-#[ignore = "part of other tests"]
+#[ignore = "the child process of the tests below, which run it"]
 fn write_messages() {
     let format = match std::env::var("TEST_LOG_FORMAT").as_deref() {
         Ok("json") => LogFormat::Json,

@@ -478,7 +478,7 @@ async fn an_open_connection_does_not_hold_up_the_shutdown() {
 
 /// Needs `DRIFTGAUGE_PYTHON`, an interpreter with the packages prometheus_client and protobuf.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Python packages"]
+#[ignore = "needs Python packages; tests/run has them and runs it"]
 async fn foreign_parsers_agree() {
     let python = std::env::var("DRIFTGAUGE_PYTHON").unwrap_or_else(|_| "python3".into());
     for snapshot in [snapshot::everything(), Snapshot::default()] {

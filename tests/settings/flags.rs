@@ -94,7 +94,7 @@ fn switches_need_no_value() {
 
 /// Prints what holds; run by the test below in a process with another environment.
 #[test]
-#[ignore = "part of another test"]
+#[ignore = "the child process of the test below, which runs it"]
 fn print_what_holds() {
     let flags = parse(&["--web.max-series=300"]).unwrap();
     let overrides: Vec<_> = flags
