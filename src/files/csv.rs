@@ -169,13 +169,7 @@ impl<'a> CsvRows<'a> {
 
     /// The next rows; `None` at the end.
     pub fn next(&mut self) -> Result<Option<RawBatch>, FileError> {
-        let plan = &self.dataset.plan;
-        let mut builders: Vec<Option<ColumnBuilder>> = (0..plan.columns.len())
-            .map(|at| {
-                let column_type = plan.columns[at].column_type;
-                plan.is_read(at).then(|| ColumnBuilder::new(column_type))
-            })
-            .collect();
+        let mut builders = self.dataset.plan.builders();
         let mut lines = Vec::new();
         while lines.len() < MAX_BATCH_ROWS && self.file.next()? {
             lines.push(self.file.line());
@@ -186,7 +180,7 @@ impl<'a> CsvRows<'a> {
                     builder.push_null();
                     continue;
                 }
-                match plan.columns[at].column_type {
+                match self.dataset.plan.columns[at].column_type {
                     ColumnType::Number => {
                         let trimmed = cell.trim();
                         if let Ok(number) = trimmed.parse() {

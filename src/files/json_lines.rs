@@ -300,13 +300,7 @@ impl<'a> JsonRows<'a> {
 
     /// The next rows; `None` at the end.
     pub fn next(&mut self) -> Result<Option<RawBatch>, FileError> {
-        let plan = &self.dataset.plan;
-        let mut builders: Vec<Option<ColumnBuilder>> = (0..plan.columns.len())
-            .map(|at| {
-                let column_type = plan.columns[at].column_type;
-                plan.is_read(at).then(|| ColumnBuilder::new(column_type))
-            })
-            .collect();
+        let mut builders = self.dataset.plan.builders();
         let mut lines = Vec::new();
         while lines.len() < MAX_BATCH_ROWS && self.lines.next()? {
             self.lines.read(&mut self.row)?;

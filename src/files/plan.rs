@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::build::ColumnBuilder;
 use super::evidence::ColumnType;
 use super::{FileError, ReadOptions};
 use crate::batch::{Field, Role, Schema, bounded_name};
@@ -136,6 +137,17 @@ impl Plan {
             latency,
             notes,
         })
+    }
+
+    /// Builders of the columns that are read, in their places.
+    pub fn builders(&self) -> Vec<Option<ColumnBuilder>> {
+        let columns = self.columns.iter().enumerate();
+        columns
+            .map(|(at, column)| {
+                let is_read = self.is_read(at);
+                is_read.then(|| ColumnBuilder::new(column.column_type))
+            })
+            .collect()
     }
 
     /// Whether the values of a column are wanted at all.
