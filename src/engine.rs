@@ -4,13 +4,16 @@
 //! of (now, batch) gives the same figures, bit for bit. Nothing in here fails: what cannot be used
 //! is counted.
 //!
-//! `model` keeps references and versions, `version` fields and traffic, `field` the sums of one
+//! `model` keeps references (`installed`, or still `learning`) and versions, `version` fields and traffic, `field` the sums of one
 //! field; `evaluate` turns sums into figures.
 
 pub mod budget;
 mod config;
 mod evaluate;
+mod event_runs;
 mod field;
+mod installed;
+mod learning;
 mod model;
 mod room;
 mod snapshot;
@@ -30,7 +33,8 @@ use std::sync::Arc;
 
 use crate::batch::Batch;
 use field::Scratch;
-use model::{Installed, Model};
+use installed::Installed;
+use model::Model;
 use room::Rooms;
 use version::Version;
 

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::config::{Clock, Config, ModelConfig, WindowConfig};
-use super::field::{Field, Reference, Scratch};
-use super::room::{Rooms, Taken};
-use super::snapshot::{LearningProgress, ReferenceSnapshot};
+use super::config::{Clock, Config, ModelConfig};
+use super::event_runs::event_runs;
+use super::field::{Field, Scratch};
+use super::installed::Installed;
+use super::learning::{Learning, learner};
+use super::room::Rooms;
+use super::snapshot::LearningProgress;
 use super::version::Version;
-use crate::batch::{Batch, Outcome, Role, Times};
-use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
-use crate::profile::{FeatureProfile, Profile, Provenance, short};
+use crate::batch::{Batch, Outcome, Role};
+use crate::profile::Profile;
 
 /// One row far ahead is a wrong clock; so many without one of today are a gap in the data, and time
 /// moves on, else a model that paused for longer than its longest window would be lost for ever.
@@ -37,62 +39,6 @@ pub(super) struct Model {
     pub now: Option<i64>,
     /// Rows too far ahead since the last that was not.
     too_new_in_a_row: u64,
-}
-
-/// A profile in force.
-#[derive(Clone, Debug)]
-pub(super) struct Installed {
-    pub profile: Arc<Profile>,
-    /// First 8 hex digits of its hash.
-    pub hash: Arc<str>,
-    pub learned: bool,
-    /// Its fields, shared by all versions.
-    features: Vec<Arc<FeatureProfile>>,
-}
-
-struct Learning {
-    learner: Learner,
-    /// The version whose rows it learns from: the first one seen.
-    version: Arc<str>,
-    /// Its place among the models that learn.
-    _place: Taken,
-}
-
-/// Models that learn at once with all the memory that the settings give to one; more share it.
-const FULL_LEARNERS: usize = 4;
-
-impl Installed {
-    fn new(profile: Arc<Profile>, learned: bool) -> Self {
-        let hash = short(&profile.hash()).into();
-        let features = profile.features.iter().cloned().map(Arc::new);
-        Self {
-            features: features.collect(),
-            profile,
-            hash,
-            learned,
-        }
-    }
-
-    pub fn snapshot(&self) -> ReferenceSnapshot {
-        let created = self.profile.provenance.created.parse::<jiff::Timestamp>();
-        ReferenceSnapshot {
-            profile: self.hash.clone(),
-            source: if self.learned { "learned" } else { "file" },
-            created_at: created.ok().map(|moment| moment.as_second() as f64),
-            document: self.profile.clone(),
-        }
-    }
-
-    fn references(&self) -> Vec<Reference> {
-        let features = self.features.iter();
-        features
-            .map(|feature| Reference {
-                feature: feature.clone(),
-                profile: self.hash.clone(),
-                learned: self.learned,
-            })
-            .collect()
-    }
 }
 
 impl Model {
@@ -290,21 +236,11 @@ impl Model {
         } else {
             learning.learner.observe(&batch.slice(rows));
         }
-        let learners = self.rooms.learners.taken().max(FULL_LEARNERS);
-        let share = config.learning.bytes / learners * FULL_LEARNERS;
-        let is_complete =
-            learning.learner.rows() >= config.learning.rows || learning.learner.bytes() >= share;
-        if !is_complete {
-            return;
-        }
-        if let Some(Learning { learner, .. }) = self.learning.take() {
-            let profile = learner.finish(Provenance {
-                created: rfc3339(wall),
-                source: "learned".into(),
-                tool: concat!("driftgauge ", env!("CARGO_PKG_VERSION")).into(),
-                ..Provenance::default()
-            });
-            self.learned = Some(Installed::new(Arc::new(profile), true));
+        if let Some(learning) = self
+            .learning
+            .take_if(|learning| learning.is_complete(config))
+        {
+            self.learned = Some(Installed::new(Arc::new(learning.finish(wall)), true));
             self.install_all(config);
         }
     }
@@ -350,13 +286,8 @@ impl Model {
                 return;
             }
         }
-        let mut place = self.rooms.learners.part();
-        place.take(usize::MAX);
-        self.learning = Some(Learning {
-            learner: learner(&self.name, config, outputs_only, &known),
-            version: name.clone(),
-            _place: place,
-        });
+        let learner = learner(&self.name, config, outputs_only, &known);
+        self.learning = Some(Learning::new(learner, name.clone(), &self.rooms.learners));
     }
 
     /// Version that a batch belongs to.
@@ -471,72 +402,4 @@ impl Model {
             version.advance(now, &config.windows);
         }
     }
-}
-
-/// Splits rows of a batch into runs that belong to the same slice of every window, each with the
-/// time of its newest row.
-fn event_runs(
-    batch: &Batch,
-    rows: Range<usize>,
-    arrival: i64,
-    config: &Config,
-) -> Vec<(i64, Range<usize>)> {
-    let times = match &batch.times {
-        Times::Arrival => return vec![(arrival, rows)],
-        Times::At(at) => return vec![(*at, rows)],
-        Times::Each(_) if rows.is_empty() => return vec![(arrival, rows)],
-        Times::Each(times) => times,
-    };
-    let mut runs: Vec<(i64, Range<usize>)> = Vec::new();
-    for (row, &at) in rows.clone().zip(&times[rows]) {
-        if let Some((time, rows)) = runs.last_mut() {
-            let same = |w: &WindowConfig| w.slice(*time) == w.slice(at);
-            if *time == at || config.windows.iter().all(same) {
-                *time = at.max(*time);
-                rows.end = row + 1;
-                continue;
-            }
-        }
-        runs.push((at, row..row + 1));
-    }
-    runs
-}
-
-/// RFC 3339 in UTC, to the second.
-fn rfc3339(micros: i64) -> String {
-    jiff::Timestamp::from_second(micros.div_euclid(1_000_000))
-        .map(|moment| moment.to_string())
-        .unwrap_or_default()
-}
-
-/// A learner of the fields that have no reference: all of them, or the outputs that are not in
-/// `known`.
-fn learner(
-    model: &Arc<str>,
-    config: &Config,
-    outputs_only: bool,
-    known: &HashSet<&str>,
-) -> Learner {
-    let said = config.models.get(model).map(|model| &model.features);
-    let overrides = said.into_iter().flatten().map(|(name, feature)| {
-        let overridden = FieldOverride {
-            role: feature.role,
-            kind: feature.kind,
-        };
-        (name.to_string(), overridden)
-    });
-    let roles = if outputs_only {
-        vec![Role::Prediction, Role::Score]
-    } else {
-        Vec::new()
-    };
-    Learner::new(LearnOptions {
-        model: Some(model.to_string()),
-        overrides: overrides.collect(),
-        scope: Scope {
-            roles,
-            only: None,
-            except: known.iter().map(ToString::to_string).collect(),
-        },
-    })
 }

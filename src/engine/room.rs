@@ -27,8 +27,7 @@ pub(super) struct Rooms {
 }
 
 impl Room {
-    /// How much is taken.
-    pub fn taken(&self) -> usize {
+    fn taken(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
@@ -51,6 +50,11 @@ impl Taken {
             self.fields += 1;
         }
         is_room
+    }
+
+    /// What all parts have taken together.
+    pub fn taken_by_all(&self) -> usize {
+        self.room.taken()
     }
 
     /// Gives back what is beyond `fields`.
