@@ -8,6 +8,7 @@
 //! field; `evaluate` turns sums into figures.
 
 pub mod budget;
+mod compare;
 mod config;
 mod evaluate;
 mod event_runs;
@@ -18,14 +19,15 @@ mod model;
 mod room;
 mod snapshot;
 mod version;
+mod whole;
 
 pub use config::{
     Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, SIGNIFICANCE, WindowConfig,
 };
 pub use snapshot::{
-    Detail, Drift, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
-    HistogramSnapshot, LearningProgress, ModelSnapshot, ReferenceSnapshot, Snapshot, State,
-    TrafficWindow,
+    Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
+    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, ReferenceSnapshot, Snapshot,
+    State, TrafficWindow,
 };
 
 use std::collections::BTreeMap;
@@ -190,6 +192,7 @@ impl Engine {
         let codes = version.counters.errors.len();
         budget::model_series(
             self.config.windows.len(),
+            1,
             codes,
             model.in_force(name).count(),
         )
@@ -238,7 +241,7 @@ fn evaluate_version(
             let is_learning = model.is_learning(version_name, field);
             evaluate::feature(field, config, &windows, is_learning, exposure)
         });
-    let features = features.collect();
+    let features: Vec<_> = features.collect();
     ModelSnapshot {
         model: name.clone(),
         version: version_name.clone(),
@@ -252,6 +255,8 @@ fn evaluate_version(
         too_old_rows: counters.too_old_rows,
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),
+        drift: whole::worst_features(&features),
+        drifted_fields: whole::drifted_fields(&features),
         windows,
         references: model
             .in_force(version_name)

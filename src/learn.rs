@@ -2,8 +2,9 @@
 //! rows of production.
 //!
 //! ```text
-//! Batch ─observe─▶ Learner ─finish─▶ Profile                       up to 100,000 values a field
-//!                     └─into_recount─▶ Recount ─observe─▶ finish   more: a second pass counts
+//! Batch ─observe─▶ Learner ─finish─▶ Profile                       one pass: live traffic
+//!                     └─into_recount─▶ Recount ─observe─▶ finish   two: exact counts of many rows,
+//!                                                                  and what needs fixed cells
 //! ```
 //! Knows no files, no clock and no threads. The same rows always give the same profile and the same
 //! hash; up to 100,000 rows their order does not matter either.
@@ -16,6 +17,7 @@ mod numeric_cells;
 mod numeric_sums;
 mod recount;
 mod report;
+mod second_pass;
 mod texts;
 
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
@@ -35,8 +37,9 @@ use std::sync::Arc;
 
 use field::FieldLearner;
 
-use crate::batch::{Batch, Numbers, Role};
+use crate::batch::{Batch, Numbers, Role, Times};
 use crate::profile::{Kind, Profile, Provenance};
+use crate::tally::RowCodes;
 
 /// Most fields that are learned; those that come later are left out, and that is said.
 pub const MAX_FIELDS: usize = 2_000;
@@ -105,6 +108,8 @@ pub struct Learner {
     beyond_limit: u64,
     resolved: Option<(u64, Vec<Option<usize>>)>,
     scratch: Numbers,
+    /// First and last time of a row, if rows have times of their own.
+    times: Option<(i64, i64)>,
 }
 
 impl Learner {
@@ -120,6 +125,7 @@ impl Learner {
             beyond_limit: 0,
             resolved: None,
             scratch: Numbers::default(),
+            times: None,
         }
     }
 
@@ -139,6 +145,12 @@ impl Learner {
         let Some((_, indexes)) = &self.resolved else {
             return;
         };
+        if let Times::Each(times) = &batch.times {
+            for &time in times {
+                let (first, last) = self.times.unwrap_or((time, time));
+                self.times = Some((first.min(time), last.max(time)));
+            }
+        }
         let succeeded = succeeded_rows(batch);
         self.rows += batch.rows as u64;
         self.succeeded_rows += succeeded.iter().map(ExactSizeIterator::len).sum::<usize>() as u64;
@@ -200,7 +212,8 @@ impl Learner {
 
     /// Ends the first pass: cells are fixed, and the rows that follow are counted.
     pub fn into_recount(self) -> Recount {
-        self.settle(true)
+        let times = self.times;
+        self.settle(true).with_passes(times)
     }
 
     /// The profile, with what was found. Where a second pass is needed but not made, the counts are
@@ -266,6 +279,8 @@ impl Learner {
             report,
             resolved: None,
             scratch: self.scratch,
+            passes: Vec::new(),
+            codes: RowCodes::default(),
         }
     }
 }

@@ -5,9 +5,13 @@
 
 mod cells;
 mod file;
+mod joint;
+mod outliers;
 
 pub use cells::{CategoryCells, Cells, HASH_CELLS, NumericCells, hash_cell};
 pub use file::{FORMAT, FORMAT_VERSION, ProfileError, short};
+pub use joint::{FourierReference, JointFeature, JointReference, ProductReference};
+pub use outliers::{OutlierFeature, OutlierReference};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +26,10 @@ pub struct Profile {
     pub rows: u64,
     /// The fields, in the order of the data.
     pub features: Vec<FeatureProfile>,
+    /// How features hang together; `None` until it is measured.
+    pub joint: Option<JointReference>,
+    /// How unusual rows are; `None` until it is measured.
+    pub outliers: Option<OutlierReference>,
     /// Where it came from. Not part of the hash.
     pub provenance: Provenance,
 }
@@ -70,9 +78,33 @@ pub struct FeatureProfile {
     pub moments: Option<Moments>,
     /// Number of distinct values: exact up to 1,000, an estimate beyond.
     pub distinct: u64,
-    /// Design effect φ ≥ 1: how much more the cell counts vary than those of independent rows
-    /// (`DESIGN.md`, Thresholds); 1 until it is measured.
+    /// How much more the cell counts vary than those of independent rows.
+    pub variation: Variation,
+    /// How much the feature matters to the model, as its user says: any scale, more is more.
+    pub importance: Option<f64>,
+}
+
+/// How much more sums vary than those of independent rows of one unchanging distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variation {
+    /// Design effect φ ≥ 1: the variance of counts in units of that of independent rows; clustered
+    /// and autocorrelated rows raise it. 1 until it is measured.
     pub design_effect: f64,
+    /// Wander τ ≥ 0: the mean χ² divergence between chunks that does not shrink with their rows. 0
+    /// until it is measured.
+    pub wander: f64,
+    /// Chunks of time-ordered rows that both were measured over; 0: not measured.
+    pub chunks: u32,
+}
+
+impl Default for Variation {
+    fn default() -> Self {
+        Self {
+            design_effect: 1.0,
+            wander: 0.0,
+            chunks: 0,
+        }
+    }
 }
 
 /// How a field is looked at.

@@ -33,13 +33,21 @@ pub use wilson::wilson_lower;
 
 /// The sums of both sides of a comparison, all that a distance may see.
 ///
-/// Distances of a value's size, not only its cell, will find their sums here too.
-#[derive(Clone, Copy, Debug)]
+/// What a side does not know is empty or `None`; distances that need it are left out.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Sums<'a> {
     /// Reference rows in each cell, r_i.
     pub reference: &'a [u64],
     /// Window rows in each cell, c_i; as many cells.
     pub window: &'a [u64],
+    /// Mean of the reference values in each cell.
+    pub reference_means: &'a [f64],
+    /// Mean of the window values in each cell.
+    pub window_means: &'a [f64],
+    /// Mean and standard deviation of the reference values.
+    pub reference_moments: Option<(f64, f64)>,
+    /// Mean and standard deviation of the window values.
+    pub window_moments: Option<(f64, f64)>,
 }
 
 /// A distance between the two sides; `None` when a side is empty.

@@ -7,11 +7,13 @@
 mod distinct;
 mod feature;
 mod latency;
+mod row_codes;
 mod traffic;
 
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use latency::LatencyHistogram;
+pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;
 
 /// A sum over rows.

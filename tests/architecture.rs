@@ -12,7 +12,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("profile", &["batch"]),
     ("tally", &["batch", "profile"]),
     ("window", &["tally"]),
-    ("learn", &["batch", "profile"]),
+    ("learn", &["batch", "profile", "statistic", "tally"]),
     ("queue", &["batch"]),
     ("files", &["batch", "profile"]),
     ("settings", &["batch", "profile"]),

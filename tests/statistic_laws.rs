@@ -38,7 +38,11 @@ fn sides(cells: &[(u64, u64)]) -> (Vec<u64>, Vec<u64>) {
 
 /// Name, value, and the largest value it may have, of PSI and every distance.
 fn all(reference: &[u64], window: &[u64]) -> Vec<(&'static str, Option<f64>, f64)> {
-    let sums = Sums { reference, window };
+    let sums = Sums {
+        reference,
+        window,
+        ..Sums::default()
+    };
     let distances = DISTANCES
         .iter()
         .map(|&(name, _, distance)| (name, distance(&sums), 1.0));
@@ -89,7 +93,7 @@ proptest! {
         });
         prop_assume!(apart && m > 0 && n > 0);
         for &(name, _, distance) in DISTANCES {
-            let sums = Sums { reference: &reference, window: &window };
+            let sums = Sums { reference: &reference, window: &window, ..Sums::default() };
             prop_assert!(distance(&sums).unwrap() > 0.0, "{}", name);
         }
     }
@@ -134,8 +138,8 @@ proptest! {
         merged[at].1 += c;
         let (merged_reference, merged_window) = sides(&merged);
         for &(name, _, distance) in DISTANCES {
-            let fine = distance(&Sums { reference: &reference, window: &window });
-            let coarse = distance(&Sums { reference: &merged_reference, window: &merged_window });
+            let fine = distance(&Sums { reference: &reference, window: &window, ..Sums::default() });
+            let coarse = distance(&Sums { reference: &merged_reference, window: &merged_window, ..Sums::default() });
             prop_assert!(coarse.unwrap_or(0.0) <= fine.unwrap_or(0.0) + ROUNDING, "{}", name);
         }
     }
@@ -202,6 +206,7 @@ fn disjoint_sides_are_at_the_far_end() {
     let sums = Sums {
         reference: &[7, 0, 0],
         window: &[0, 0, 1_000],
+        ..Sums::default()
     };
     for &(name, _, distance) in DISTANCES {
         assert_eq!(distance(&sums), Some(1.0), "{name}");

@@ -10,7 +10,7 @@ use driftgauge::batch::{
 use driftgauge::engine::{Config, ModelConfig};
 use driftgauge::profile::{
     CategoryCells, Cells, FeatureProfile, Kind, Missing, Moments, NumericCells, Profile,
-    Provenance, ReferenceCells,
+    Provenance, ReferenceCells, Variation,
 };
 
 /// Cells of a numeric field.
@@ -139,6 +139,8 @@ pub fn config(features: Vec<FeatureProfile>) -> Config {
         model: None,
         rows: 24_000,
         features,
+        joint: None,
+        outliers: None,
         provenance: Provenance::default(),
     };
     let model = ModelConfig {
@@ -173,7 +175,8 @@ pub fn numeric(at: usize) -> FeatureProfile {
             max: 1.0,
         }),
         distinct: 24_000,
-        design_effect: 1.0,
+        variation: Variation::default(),
+        importance: None,
     }
 }
 

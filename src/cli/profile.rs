@@ -26,7 +26,7 @@ mod table;
         rows.\n\n\
         Reads Parquet, CSV (with a line of names) and JSON lines (one object a line), the last two \
         also with .gz. Several files count as one, if they have the same columns. Data may be \
-        larger than memory; with more than 100,000 rows they are read twice.\n\n\
+        larger than memory; they are read twice.\n\n\
         Use the rows as the model sees them, after the same preparation as in production, and put \
         the model's own output beside them as a column `prediction` or `score`: that is the drift \
         that matters first.",
@@ -212,7 +212,7 @@ fn said_in_settings(args: &Args) -> anyhow::Result<HashMap<String, FieldOverride
     Ok(said.collect())
 }
 
-/// One pass over the data, and a second one if there are many rows.
+/// Two passes over the data: the first cuts the cells, the second measures what needs them.
 fn learn(
     mut learner: Learner,
     dataset: &Dataset,
@@ -225,9 +225,6 @@ fn learn(
     while let Some(batch) = batches.next() {
         learner.observe(&batch?);
         bar.set_position(batches.position());
-    }
-    if !learner.needs_second_pass() {
-        return Ok(learner.finish_with_report(provenance));
     }
     bar.set_message("counting");
     let mut recount = learner.into_recount();

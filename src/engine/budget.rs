@@ -11,6 +11,8 @@ use crate::profile::Kind;
 
 /// Reasons of `driftgauge_feature_missing_total`.
 const MISSING_REASONS: usize = 5;
+/// Kinds of `driftgauge_model_drift_ratio`.
+const MODEL_DRIFT_KINDS: usize = 4;
 /// Design effect, minimum effect and significance.
 const FLEET_FIGURES: usize = 3;
 
@@ -109,15 +111,17 @@ impl FeatureShape<'_> {
 
 /// Series of a model's traffic and of its references, features apart: never exceeded, reached by
 /// a model with latencies that is still learning.
-pub fn model_series(windows: usize, codes: usize, profiles: usize) -> usize {
+pub fn model_series(windows: usize, references: usize, codes: usize, profiles: usize) -> usize {
     let duration = DURATION_BUCKETS.len() + 3; // +Inf, sum, count
     let rows = REQUEST_ROWS_BUCKETS.len() + 3;
     // throughput, error ratio, rows
     let windowed = (LATENCY_QUANTILES.len() + 3) * windows;
     // predictions, requests, last row; too old, too new; ignored fields; rows learned, wanted
     let single = 3 + 2 + 1 + 2;
+    // drifted fields, and the ratio of each kind
+    let drift = (1 + MODEL_DRIFT_KINDS) * windows * references;
     // info and creation time of each reference
-    duration + rows + windowed + single + codes + 2 * profiles
+    drift + duration + rows + windowed + single + codes + 2 * profiles
 }
 
 /// What is shown within a limit.

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use super::LATENCY_QUANTILES;
+use super::compare::compare;
 use super::config::{Config, FeatureConfig, MINIMUM_EFFECT, SIGNIFICANCE, WindowConfig};
 use super::field::{Field, Reference};
 use super::snapshot::{
-    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
+    Detail, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
 };
 use super::version::Version;
 use crate::batch::Role;
-use crate::profile::{Cells, Kind, ReferenceCells};
+use crate::profile::{Cells, Kind, ReferenceCells, Variation};
 use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
 use crate::window::{Ring, SLICES};
 
+/// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
+/// with one degree of freedom.
+const WANDER_QUANTILE: f64 = 10.8;
 /// Label value `reference` of the profile.
 const PROFILE: &str = "profile";
 
@@ -109,10 +113,14 @@ pub(super) fn feature(
 }
 
 fn sensitivity(config: &FeatureConfig, reference: Option<&Reference>) -> Sensitivity {
+    let variation = reference.map_or_else(Variation::default, |of| of.feature.variation);
     Sensitivity {
-        minimum_effect: config.minimum_effect.unwrap_or(MINIMUM_EFFECT),
+        minimum_effect: config
+            .minimum_effect
+            .unwrap_or(MINIMUM_EFFECT)
+            .max(WANDER_QUANTILE * variation.wander),
         significance: config.significance.unwrap_or(SIGNIFICANCE),
-        design_effect: reference.map_or(1.0, |reference| reference.feature.design_effect),
+        design_effect: variation.design_effect,
     }
 }
 
@@ -151,7 +159,18 @@ fn in_window(
         distinct: None,
         cells: tally.cells.to_vec(),
         drift: cells
-            .and_then(|reference| drift(reference, tally, sensitivity))
+            .and_then(|cells| {
+                let sums = Sums {
+                    reference: &cells.rows,
+                    window: &tally.cells,
+                    reference_means: &cells.means,
+                    window_means: &[],
+                    reference_moments: moments.map(|of| (of.mean, of.stddev)),
+                    window_moments: moments
+                        .and_then(|of| Some((tally.mean(of)?, tally.stddev(of)?))),
+                };
+                compare(&Arc::from(PROFILE), &cells.cells, &sums, sensitivity)
+            })
             .into_iter()
             .collect(),
     }
@@ -208,32 +227,4 @@ fn is_constant(tally: &FeatureTally, reference: &Reference, cells: &ReferenceCel
         }
         _ => false,
     }
-}
-
-/// Drift from the reference; `None` when either side has no values.
-fn drift(
-    reference: &ReferenceCells,
-    tally: &FeatureTally,
-    sensitivity: &Sensitivity,
-) -> Option<Drift> {
-    let (r, c) = (&reference.rows[..], &tally.cells[..]);
-    let (cells, m, n) = (r.len(), reference.total(), tally.values);
-    let psi = statistic::psi(r, c)?;
-    let is_ordered = reference.cells.is_ordered();
-    let sums = Sums {
-        reference: r,
-        window: c,
-    };
-    Some(Drift {
-        reference: Arc::from(PROFILE),
-        psi,
-        threshold: statistic::threshold(cells, n, m, sensitivity),
-        ratio: statistic::ratio(psi, cells, n, m, sensitivity),
-        excess: statistic::excess(psi, cells, n, m, sensitivity.design_effect),
-        distances: statistic::DISTANCES
-            .iter()
-            .filter(|(_, unordered, _)| is_ordered || *unordered)
-            .filter_map(|(name, _, distance)| Some((*name, distance(&sums)?)))
-            .collect(),
-    })
 }

@@ -63,6 +63,10 @@ pub struct ModelSnapshot {
     pub fields_beyond_limit: u64,
     /// Traffic by window, in the order of the settings.
     pub windows: Vec<TrafficWindow>,
+    /// Drift of the model as a whole, by window and reference.
+    pub drift: Vec<ModelDrift>,
+    /// Number of drifted fields, by window and reference.
+    pub drifted_fields: Vec<DriftedFields>,
     /// References in force: one of a file or learned, and a learned one for outputs that a file
     /// lacks.
     pub references: Vec<ReferenceSnapshot>,
@@ -70,6 +74,34 @@ pub struct ModelSnapshot {
     pub learning: Option<LearningProgress>,
     /// Fields, in the order of the profile, then as first seen.
     pub features: Vec<FeatureSnapshot>,
+}
+
+/// Drift of a model as a whole: of one window, from one reference, seen one way.
+#[derive(Clone, Debug)]
+pub struct ModelDrift {
+    /// Label value, such as `1h`.
+    pub window: Arc<str>,
+    /// Label value, such as `profile`.
+    pub reference: Arc<str>,
+    /// Label value `kind`: `worst_feature`, `dependence`, `mmd` or `embedding`.
+    pub kind: &'static str,
+    /// In units of its threshold: above 1 is drift.
+    pub ratio: f64,
+    /// The fields that it is about: the worst one, or the pair whose dependence changed most.
+    pub fields: Vec<Arc<str>>,
+}
+
+/// Fields of a model that have drifted: in one window, from one reference.
+#[derive(Clone, Debug)]
+pub struct DriftedFields {
+    /// Label value, such as `1h`.
+    pub window: Arc<str>,
+    /// Label value, such as `profile`.
+    pub reference: Arc<str>,
+    /// Fields with ratio above 1.
+    pub drifted: usize,
+    /// Fields with a ratio.
+    pub judged: usize,
 }
 
 /// How far learning is.
@@ -257,6 +289,13 @@ pub struct Drift {
     pub ratio: Option<f64>,
     /// max(0, PSI − k·v).
     pub excess: f64,
+    /// How far PSI lies beyond the tolerated change, in standard deviations: to rank fields, not to
+    /// alarm; `None` below n_min.
+    pub z: Option<f64>,
+    /// The cell whose share changed most, and by how much (p − q).
+    pub moved_most: Option<(usize, f64)>,
+    /// Reference rows in each cell; `None` when they are those of the profile.
+    pub reference_cells: Option<Box<[u64]>>,
     /// Other views of the same change, by the name of the statistic.
     pub distances: Vec<(&'static str, f64)>,
 }

@@ -3,6 +3,7 @@
 
 mod drift;
 mod features;
+mod model_drift;
 mod reference;
 mod traffic;
 
@@ -38,6 +39,7 @@ impl Collector for ModelCollector {
         traffic::write(&mut book, &models)?;
         features::write(&mut book, &fields)?;
         drift::write(&mut book, &fields)?;
+        model_drift::write(&mut book, &models)?;
         reference::write(&mut book, &models, &fields)?;
         self.samples.fetch_add(book.samples(), Ordering::Relaxed);
         Ok(())

@@ -61,6 +61,8 @@ Drift {
     FEATURE_DRIFT_RATIO = "driftgauge_feature_drift_ratio", Gauge, "ratio", Feature, ["window", "reference"], Lean, "Drift divided by its threshold: above 1 is drift, for every feature alike; absent with too few rows.";
     FEATURE_DRIFT_EXCESS = "driftgauge_feature_drift_excess", Gauge, "", Feature, ["window", "reference"], Standard, "Drift beyond what sampling noise alone brings on average, never below 0.";
     FEATURE_DISTANCE = "driftgauge_feature_distance", Gauge, "", Feature, ["window", "reference", "statistic"], Standard, "Other views of the same change: js, and at level full also ks (of numbers) and hellinger.";
+    MODEL_DRIFT_RATIO = "driftgauge_model_drift_ratio", Gauge, "ratio", Model, ["window", "reference", "kind"], Always, "Drift of the model as a whole in units of its threshold, above 1 is drift: of the worst field, of the dependence between features, of all features together (mmd) or of a vector (embedding).";
+    MODEL_DRIFTED_FEATURES = "driftgauge_model_drifted_features", Gauge, "", Model, ["window", "reference"], Always, "Fields whose drift ratio is above 1.";
 }
 Reference {
     REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file or was learned.";

@@ -227,7 +227,7 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             null_ratio: feature.null_ratio(),
             new_category_ratio: feature.new_category_ratio(),
             moments: feature.moments,
-            design_effect: feature.design_effect,
+            design_effect: feature.variation.design_effect,
             minimum_effect: reference.minimum_effect,
             significance: reference.significance,
             cells,

@@ -9,7 +9,7 @@ use super::numeric_sums::NumericSums;
 use super::report::FieldReport;
 use super::texts::{MAX_CATEGORIES, TextLearner};
 use crate::batch::{Column, Numbers, Role, Scalar, ValueType, Values};
-use crate::profile::{FeatureProfile, Kind, Missing};
+use crate::profile::{FeatureProfile, Kind, Missing, Variation};
 
 /// Fewer usable values than this are said: no drift is judged on so few.
 const FEW_VALUES: u64 = 100;
@@ -271,7 +271,8 @@ fn blank(name: &str, role: Role, kind: Kind) -> Settled {
             cells: None,
             moments: None,
             distinct: 0,
-            design_effect: 1.0,
+            variation: Variation::default(),
+            importance: None,
         },
         report: FieldReport {
             name: name.into(),
@@ -320,6 +321,11 @@ fn settle_numbers(
     };
     settled.feature.distinct = distinct;
     if !complete && recount {
+        let mut provisional = sums.clone();
+        sample.iter().for_each(|&value| provisional.add(value));
+        let (cells, moments) = provisional.finish();
+        settled.feature.cells = Some(cells);
+        settled.feature.moments = Some(moments);
         settled.recount = Some(sums);
         return settled;
     }

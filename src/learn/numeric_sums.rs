@@ -11,6 +11,7 @@ use crate::profile::{Cells, Moments, NumericCells, ReferenceCells};
 pub const FAR_STDDEVS: f64 = 1e9;
 
 /// Rows and sums of the values of one numeric field.
+#[derive(Clone)]
 pub struct NumericSums {
     cells: NumericCells,
     shift: f64,

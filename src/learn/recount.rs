@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::field::Settled;
 use super::rows_of;
+use super::second_pass::{self, CodedRows, SecondPass};
 use super::{LearnReport, Learned};
-use crate::batch::{Batch, Numbers};
+use crate::batch::{Batch, Column, Numbers};
 use crate::profile::{Profile, Provenance};
+use crate::tally::RowCodes;
 
 /// Counts the rows of the first pass again, in the same order, and yields the profile.
 pub struct Recount {
@@ -18,9 +20,24 @@ pub struct Recount {
     pub(super) report: LearnReport,
     pub(super) resolved: Option<(u64, Vec<Option<usize>>)>,
     pub(super) scratch: Numbers,
+    /// What else is measured; empty when there is no second pass.
+    pub(super) passes: Vec<Box<dyn SecondPass>>,
+    pub(super) codes: RowCodes,
 }
 
 impl Recount {
+    /// Adds what is measured over rows of these times once the cells are fixed.
+    pub(super) fn with_passes(mut self, times: Option<(i64, i64)>) -> Self {
+        let features = self.fields.iter().map(|settled| settled.feature.clone());
+        let provisional = Profile {
+            rows: self.rows,
+            features: features.collect(),
+            ..Profile::default()
+        };
+        self.passes = second_pass::all(&provisional, times);
+        self
+    }
+
     /// Counts the values of a batch.
     pub fn observe(&mut self, batch: &Batch) {
         let uid = batch.schema.uid();
@@ -56,6 +73,30 @@ impl Recount {
                 }
             }
         }
+        if self.passes.is_empty() {
+            return;
+        }
+        let mut columns: Vec<Option<&Column>> = vec![None; self.fields.len()];
+        self.codes.begin(self.fields.len(), batch.rows);
+        for (index, column) in indexes.iter().zip(&batch.columns) {
+            let (Some(index), Some(column)) = (*index, column) else {
+                continue;
+            };
+            columns[index] = Some(column);
+            let feature = &self.fields[index].feature;
+            if let Some(reference) = &feature.cells {
+                for rows in rows_of(feature.role, batch.rows, &succeeded) {
+                    self.codes
+                        .read(index, rows.start, column, rows, &reference.cells);
+                }
+            }
+        }
+        let coded = CodedRows {
+            batch,
+            columns: &columns,
+            codes: &self.codes,
+        };
+        self.passes.iter_mut().for_each(|pass| pass.observe(&coded));
     }
 
     /// The profile, with what was found.
@@ -77,13 +118,19 @@ impl Recount {
                 *field = report;
             }
         }
+        let mut profile = Profile {
+            model: self.model,
+            rows: self.rows,
+            features,
+            joint: None,
+            outliers: None,
+            provenance,
+        };
+        for pass in self.passes {
+            pass.finish(&mut profile, &mut self.report);
+        }
         Learned {
-            profile: Profile {
-                model: self.model,
-                rows: self.rows,
-                features,
-                provenance,
-            },
+            profile,
             report: self.report,
         }
     }

@@ -432,6 +432,8 @@ proptest! {
             model: None,
             rows,
             features: vec![feature],
+            joint: None,
+            outliers: None,
             provenance: Provenance::default(),
         };
         prop_assert_eq!(Profile::from_json(&profile.to_json()).unwrap(), profile);

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
-    Profile, Provenance, ReferenceCells,
+    Profile, Provenance, ReferenceCells, Variation,
 };
 use crate::batch::Role;
 
@@ -72,6 +72,12 @@ struct FeatureDocument {
     distinct: u64,
     #[serde(default = "one")]
     design_effect: f64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    wander: f64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    chunks: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    importance: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moments: Option<Moments>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +107,16 @@ const HASH_NAME: &str = "xxh3-64 seed 0 modulo 64";
 
 fn one() -> f64 {
     1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Profile {
@@ -173,6 +189,8 @@ impl Profile {
             model: document.model,
             rows: document.rows,
             features,
+            joint: None,
+            outliers: None,
             provenance: document.provenance,
         })
     }
@@ -278,7 +296,10 @@ impl From<&FeatureProfile> for FeatureDocument {
             values: feature.values(),
             missing: feature.missing,
             distinct: feature.distinct,
-            design_effect: feature.design_effect,
+            design_effect: feature.variation.design_effect,
+            wander: feature.variation.wander,
+            chunks: feature.variation.chunks,
+            importance: feature.importance,
             moments: feature.moments,
             cells: feature.cells.as_ref().map(CellsDocument::from),
         }
@@ -328,6 +349,15 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
                 document.design_effect
             ));
         }
+        if !(document.wander >= 0.0 && document.wander.is_finite()) {
+            return Err(format!("wander is {}, must be 0 or more", document.wander));
+        }
+        if document
+            .importance
+            .is_some_and(|i| !(i.is_finite() && i >= 0.0))
+        {
+            return Err("importance must be 0 or more".into());
+        }
         if document.kind.is_numeric() && cells.is_some() && document.moments.is_none() {
             return Err("a numeric field has no \"moments\"".into());
         }
@@ -339,7 +369,12 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
             cells,
             moments: document.moments,
             distinct: document.distinct,
-            design_effect: document.design_effect,
+            variation: Variation {
+                design_effect: document.design_effect,
+                wander: document.wander,
+                chunks: document.chunks,
+            },
+            importance: document.importance,
         })
     }
 }
@@ -498,7 +533,8 @@ mod tests {
                         max: 5.0,
                     }),
                     distinct: 10,
-                    design_effect: 1.0,
+                    variation: Variation::default(),
+                    importance: None,
                 },
                 FeatureProfile {
                     name: "origin".into(),
@@ -515,9 +551,12 @@ mod tests {
                     }),
                     moments: None,
                     distinct: 2,
-                    design_effect: 1.0,
+                    variation: Variation::default(),
+                    importance: None,
                 },
             ],
+            joint: None,
+            outliers: None,
             provenance: Provenance::default(),
         }
     }

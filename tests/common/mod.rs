@@ -7,7 +7,7 @@ use driftgauge::batch::{Batch, Calls, Column, Field, Role, Schema, Times, ValueT
 use driftgauge::engine::{Config, FeatureSnapshot, ModelConfig, ModelSnapshot, Snapshot};
 use driftgauge::profile::{
     CategoryCells, Cells, FeatureProfile, Kind, Missing, Moments, NumericCells, Profile,
-    Provenance, ReferenceCells,
+    Provenance, ReferenceCells, Variation,
 };
 
 /// One second in microseconds.
@@ -33,7 +33,8 @@ pub fn numeric(name: &str, cells: usize, rows: u64) -> FeatureProfile {
             max: cells as f64,
         }),
         distinct: cells as u64 * rows,
-        design_effect: 1.0,
+        variation: Variation::default(),
+        importance: None,
     }
 }
 
@@ -61,6 +62,8 @@ pub fn profile(features: Vec<FeatureProfile>) -> Profile {
         model: None,
         rows: features.first().map_or(0, FeatureProfile::values),
         features,
+        joint: None,
+        outliers: None,
         provenance: Provenance::default(),
     }
 }

@@ -87,5 +87,5 @@ fn the_formula_for_models_is_exact() {
         ..Snapshot::default()
     };
     let shown = parsed(&snapshot).with("model", "m").count();
-    assert_eq!(model_series(windows, codes, profiles), shown);
+    assert_eq!(model_series(windows, 1, codes, profiles), shown);
 }

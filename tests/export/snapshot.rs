@@ -65,7 +65,11 @@ pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
             max: 99.0,
         }),
         distinct: 12,
-        design_effect: 1.5,
+        variation: Variation {
+            design_effect: 1.5,
+            ..Variation::default()
+        },
+        importance: None,
     }
 }
 
@@ -80,6 +84,9 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
     let windows = WINDOWS.iter().enumerate().map(|(at, window)| {
         let figure = |value: f64| numeric.then_some(value + at as f64);
         let drift = references.iter().map(|&reference| Drift {
+            z: Some(3.5),
+            moved_most: Some((0, -0.25)),
+            reference_cells: None,
             reference: reference.into(),
             psi: 0.3,
             threshold: 0.1,
@@ -179,6 +186,8 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         too_old_rows: 3,
         too_new_rows: 0,
         fields_beyond_limit: 0,
+        drift: model_drift(),
+        drifted_fields: drifted_fields(),
         windows: windows.collect(),
         references: vec![ReferenceSnapshot {
             profile: "0badcafe".into(),
@@ -189,6 +198,31 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         learning: None,
         features,
     }
+}
+
+/// All ways to see the drift of a model as a whole, in all windows.
+fn model_drift() -> Vec<ModelDrift> {
+    let kinds = ["worst_feature", "dependence", "mmd", "embedding"];
+    let in_window = |window: &'static str| {
+        kinds.map(|kind| ModelDrift {
+            window: window.into(),
+            reference: "profile".into(),
+            kind,
+            ratio: 1.25,
+            fields: vec!["amount".into()],
+        })
+    };
+    WINDOWS.into_iter().flat_map(in_window).collect()
+}
+
+fn drifted_fields() -> Vec<DriftedFields> {
+    let in_window = |window: &str| DriftedFields {
+        window: window.into(),
+        reference: "profile".into(),
+        drifted: 2,
+        judged: 4,
+    };
+    WINDOWS.map(in_window).to_vec()
 }
 
 /// Everything that can be on a page.

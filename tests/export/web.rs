@@ -41,6 +41,8 @@ impl WebState for State {
                 model: Some("fraud".into()),
                 rows: 100,
                 features: vec![profile_of("amount", Kind::Numeric, 4)],
+                joint: None,
+                outliers: None,
                 provenance: Provenance::default(),
             })
         })

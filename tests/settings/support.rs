@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use driftgauge::batch::Role;
 use driftgauge::profile::{
     CategoryCells, Cells, FeatureProfile, Kind, Missing, Moments, NumericCells, Profile,
-    Provenance, ReferenceCells,
+    Provenance, ReferenceCells, Variation,
 };
 use driftgauge::settings::Source;
 
@@ -61,7 +61,8 @@ pub fn profile(rows: u64, with_score: bool) -> Profile {
             }),
             moments: None,
             distinct: 3,
-            design_effect: 1.0,
+            variation: Variation::default(),
+            importance: None,
         },
     ];
     if with_score {
@@ -71,6 +72,8 @@ pub fn profile(rows: u64, with_score: bool) -> Profile {
         model: Some("fraud".into()),
         rows,
         features,
+        joint: None,
+        outliers: None,
         provenance: Provenance {
             source: "file".into(),
             ..Provenance::default()
@@ -96,6 +99,7 @@ fn numeric(name: &str, role: Role, rows: u64) -> FeatureProfile {
             max: 2.0,
         }),
         distinct: 3,
-        design_effect: 1.0,
+        variation: Variation::default(),
+        importance: None,
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn write(
 
     let fleet = || fields.iter().filter(|view| view.shows_cells());
     parameter(book, &names::REFERENCE_DESIGN_EFFECT, fleet(), |r| {
-        r.feature.design_effect
+        r.feature.variation.design_effect
     })?;
     parameter(book, &names::REFERENCE_MINIMUM_EFFECT, fleet(), |r| {
         r.minimum_effect

@@ -1,0 +1,64 @@
+//! Drift of a model as a whole, as far as it follows from that of its fields.
+
+use std::sync::Arc;
+
+use super::snapshot::{Drift, DriftedFields, FeatureSnapshot, ModelDrift};
+
+/// The field with the largest ratio, in each window against each reference.
+pub(super) fn worst_features(features: &[FeatureSnapshot]) -> Vec<ModelDrift> {
+    let mut worst: Vec<ModelDrift> = Vec::new();
+    for (feature, window, drift, ratio) in judged(features) {
+        let known = worst
+            .iter_mut()
+            .find(|known| known.window == *window && known.reference == drift.reference);
+        match known {
+            Some(known) if known.ratio >= ratio => {}
+            Some(known) => {
+                known.ratio = ratio;
+                known.fields = vec![feature.name.clone()];
+            }
+            None => worst.push(ModelDrift {
+                window: window.clone(),
+                reference: drift.reference.clone(),
+                kind: "worst_feature",
+                ratio,
+                fields: vec![feature.name.clone()],
+            }),
+        }
+    }
+    worst
+}
+
+/// How many fields have drifted, in each window against each reference.
+pub(super) fn drifted_fields(features: &[FeatureSnapshot]) -> Vec<DriftedFields> {
+    let mut counts: Vec<DriftedFields> = Vec::new();
+    for (_, window, drift, ratio) in judged(features) {
+        let place = counts
+            .iter()
+            .position(|known| known.window == *window && known.reference == drift.reference);
+        let place = place.unwrap_or_else(|| {
+            counts.push(DriftedFields {
+                window: window.clone(),
+                reference: drift.reference.clone(),
+                drifted: 0,
+                judged: 0,
+            });
+            counts.len() - 1
+        });
+        counts[place].judged += 1;
+        counts[place].drifted += usize::from(ratio > 1.0);
+    }
+    counts
+}
+
+/// Every comparison with a ratio.
+fn judged(
+    features: &[FeatureSnapshot],
+) -> impl Iterator<Item = (&FeatureSnapshot, &Arc<str>, &Drift, f64)> {
+    features.iter().flat_map(|feature| {
+        feature.windows.iter().flat_map(move |window| {
+            let drifts = window.drift.iter();
+            drifts.filter_map(move |drift| Some((feature, &window.window, drift, drift.ratio?)))
+        })
+    })
+}

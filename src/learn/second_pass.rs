@@ -1,0 +1,33 @@
+//! The seam of the second pass: what is measured once the cells of all fields are fixed.
+//!
+//! To add one: a file that implements [`SecondPass`] and a line in [`all`].
+
+use crate::batch::{Batch, Column};
+use crate::learn::LearnReport;
+use crate::profile::Profile;
+use crate::tally::RowCodes;
+
+/// Rows of a batch, with the cell of each value.
+pub(super) struct CodedRows<'a> {
+    /// The rows, with their times.
+    pub batch: &'a Batch,
+    /// The column of each feature of the profile, in its order; `None` where the batch lacks it.
+    pub columns: &'a [Option<&'a Column>],
+    /// The cells, of each feature of the profile in its order. Outputs of failed calls are missing.
+    pub codes: &'a RowCodes,
+}
+
+/// Something that is measured over all rows, once the cells are fixed.
+pub(super) trait SecondPass {
+    /// Takes over rows.
+    fn observe(&mut self, rows: &CodedRows<'_>);
+
+    /// Writes what was found into the profile, which has its final counts by now.
+    fn finish(self: Box<Self>, profile: &mut Profile, report: &mut LearnReport);
+}
+
+/// Everything that is measured in the second pass over rows like those of `provisional`: its cells
+/// are fixed, its counts may be those of a sample. `times` are the first and the last time of a row.
+pub(super) fn all(_provisional: &Profile, _times: Option<(i64, i64)>) -> Vec<Box<dyn SecondPass>> {
+    Vec::new()
+}
