@@ -7,6 +7,7 @@
 //! `model` keeps references (`installed`, or still `learning`) and versions, `version` fields and traffic, `field` the sums of one
 //! field; `evaluate` turns sums into figures.
 
+mod alarms;
 pub mod budget;
 mod compare;
 mod config;
@@ -16,6 +17,7 @@ mod field;
 mod installed;
 mod learning;
 mod model;
+mod new_names;
 mod room;
 mod snapshot;
 mod version;
@@ -164,7 +166,25 @@ impl Engine {
                 snapshot.models.push(evaluated);
             }
         }
+        self.remember(&mut snapshot);
         snapshot
+    }
+
+    /// Remembers which comparisons are in alarm, and says since when they are.
+    fn remember(&mut self, snapshot: &mut Snapshot) {
+        let models = self.models.values_mut();
+        let states = models.flat_map(|model| {
+            let now = model.now.unwrap_or(0);
+            model
+                .versions
+                .values_mut()
+                .map(move |version| (now, version))
+        });
+        for ((now, version), model) in states.zip(&mut snapshot.models) {
+            for (field, feature) in version.fields.iter_mut().zip(&mut model.features) {
+                field.alarms.judge(feature, &self.config.windows, now);
+            }
+        }
     }
 
     /// Series that each model and version asks for, before the budget, as far as its fields are

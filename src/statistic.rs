@@ -26,7 +26,7 @@ pub use hellinger::hellinger;
 pub use jensen_shannon::jensen_shannon;
 pub use kolmogorov_smirnov::kolmogorov_smirnov;
 pub use normal::{normal_tail, normal_tail_quantile};
-pub use psi::psi;
+pub use psi::{psi, psi_terms};
 pub use rate::{RATE_MARGIN, is_raised};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
 pub use wilson::wilson_lower;

@@ -6,12 +6,14 @@
 
 mod distinct;
 mod feature;
+mod frequent;
 mod latency;
 mod row_codes;
 mod traffic;
 
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
+pub use frequent::{Frequent, FrequentTexts};
 pub use latency::LatencyHistogram;
 pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;

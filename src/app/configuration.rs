@@ -46,6 +46,7 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         max_fields: settings.limits.fields,
         max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
+        name_new_categories: settings.web.new_categories,
     }
 }
 

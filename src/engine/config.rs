@@ -26,6 +26,8 @@ pub struct Config {
     pub max_total_fields: usize,
     /// Series of all models together.
     pub max_series: usize,
+    /// Whether the most frequent new categories are named, which are row values.
+    pub name_new_categories: bool,
 }
 
 /// A sliding window.
@@ -162,6 +164,7 @@ impl Default for Config {
             max_fields: 2_000,
             max_total_fields: 10_000,
             max_series: 20_000,
+            name_new_categories: true,
         }
     }
 }

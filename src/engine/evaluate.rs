@@ -93,6 +93,7 @@ pub(super) fn feature(
             minimum_effect: sensitivity.minimum_effect,
             significance: sensitivity.significance,
         }),
+        new_categories: field.new_names.top(),
         windows: windows
             .enumerate()
             .map(|(at, ((window, traffic), ring))| {

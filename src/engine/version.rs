@@ -193,6 +193,10 @@ impl Version {
             self.flush();
             self.pending_slices.clear();
             self.pending_slices.extend(slices);
+            if let Some(&slice) = self.pending_slices.get(self.longest) {
+                let fields = self.fields.iter_mut();
+                fields.for_each(|field| field.new_names.advance_to(slice));
+            }
         }
         let started_at = self.started_at.get_or_insert(at);
         *started_at = at.min(*started_at);
@@ -237,6 +241,9 @@ impl Version {
                     && at == self.longest
                 {
                     distinct.window.advance_to(slice);
+                }
+                if at == self.longest {
+                    field.new_names.advance_to(slice);
                 }
             }
         }
@@ -332,6 +339,7 @@ impl Version {
                     let field = &mut self.fields[at];
                     field.role = field.config.role.unwrap_or(reference.feature.role);
                     field.set_reference(Some(reference));
+                    field.follow_names(config);
                     has_reference[at] = true;
                 }
                 None => {
@@ -347,6 +355,7 @@ impl Version {
         for (field, has_reference) in self.fields.iter_mut().zip(has_reference) {
             if !has_reference {
                 field.set_reference(None);
+                field.follow_names(config);
             }
         }
         self.resolved.clear();
@@ -370,6 +379,8 @@ impl Version {
                 .take()
                 .filter(|_| kept.get(self.longest) == Some(&Some(longest_before)));
             field.follow_detail();
+            field.follow_names(config);
+            field.alarms.keep(&config.windows);
         }
         self.fields.retain(|field| field.role.is_watched());
         self.taken.keep(self.fields.len());
