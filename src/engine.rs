@@ -13,6 +13,7 @@ mod compare;
 mod config;
 mod evaluate;
 mod event_runs;
+mod explain;
 mod field;
 mod installed;
 mod learning;
@@ -26,6 +27,7 @@ mod whole;
 pub use config::{
     Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, SIGNIFICANCE, WindowConfig,
 };
+pub use explain::{Against, Bin, Explanation, Named, Rate, Rates, Sides};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
     HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, ReferenceSnapshot, Snapshot,

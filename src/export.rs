@@ -16,6 +16,7 @@ pub mod own;
 pub mod process;
 
 mod collector;
+mod explain;
 mod page;
 mod pen;
 mod room;
