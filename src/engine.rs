@@ -34,6 +34,8 @@ pub use snapshot::{
     State, TrafficWindow,
 };
 
+pub use crate::statistic::Shape;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -184,7 +186,9 @@ impl Engine {
         });
         for ((now, version), model) in states.zip(&mut snapshot.models) {
             for (field, feature) in version.fields.iter_mut().zip(&mut model.features) {
-                field.alarms.judge(feature, &self.config.windows, now);
+                field
+                    .alarms
+                    .judge(feature, &model.windows, &self.config.windows, now);
             }
         }
     }

@@ -19,6 +19,7 @@ mod kolmogorov_smirnov;
 mod normal;
 mod psi;
 mod rate;
+mod shape;
 mod threshold;
 mod wilson;
 
@@ -28,6 +29,7 @@ pub use kolmogorov_smirnov::kolmogorov_smirnov;
 pub use normal::{normal_tail, normal_tail_quantile};
 pub use psi::{psi, psi_terms};
 pub use rate::{RATE_MARGIN, is_raised};
+pub use shape::{Shape, Trace, shape};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
 pub use wilson::wilson_lower;
 

@@ -20,7 +20,7 @@ use crate::window::{Ring, SLICES};
 /// with one degree of freedom.
 const WANDER_QUANTILE: f64 = 10.8;
 /// Label value `reference` of the profile.
-const PROFILE: &str = "profile";
+pub(super) const PROFILE: &str = "profile";
 
 /// Traffic of one window at `now`.
 pub(super) fn traffic(
@@ -94,6 +94,7 @@ pub(super) fn feature(
             significance: sensitivity.significance,
         }),
         new_categories: field.new_names.top(),
+        shape: None,
         windows: windows
             .enumerate()
             .map(|(at, ((window, traffic), ring))| {

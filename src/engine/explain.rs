@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::snapshot::{Drift, FeatureReference, FeatureSnapshot, FeatureWindow, ModelSnapshot};
 use crate::profile::{Cells, Moments};
-use crate::statistic::{is_raised, normal_tail, psi_terms};
+use crate::statistic::{Shape, is_raised, normal_tail, psi_terms};
 use crate::tally::Frequent;
 
 /// A field in a window, against a reference. What cannot be computed is `None`.
@@ -53,6 +53,8 @@ pub struct Explanation<'s> {
     pub distances: BTreeMap<&'static str, f64>,
     /// Since when ratio is above 1 without a break, in seconds since the Unix epoch.
     pub since: Option<f64>,
+    /// Which way the drift of the field came, by all its windows.
+    pub shape: Option<&'static str>,
     /// Mean, standard deviation and range; only of numbers, those of the reference only of a profile.
     pub moments: Sides<Option<Moments>>,
     /// What is unusable or unheard of, against the profile.
@@ -190,6 +192,7 @@ impl<'s> Explanation<'s> {
                 drift.distances.iter().copied().collect()
             }),
             since: drift.and_then(|drift| drift.since),
+            shape: feature.shape.map(Shape::as_str),
             moments: Sides {
                 reference: profile.and_then(|of| of.moments).filter(|_| is_profile),
                 window: moments(window),

@@ -82,6 +82,7 @@ struct Feature<'s> {
     above: u64,
     far: u64,
     reference: Option<FieldReference<'s>>,
+    shape: Option<&'s str>,
     new_categories: Vec<Named<'s>>,
     windows: Vec<Window<'s>>,
 }
@@ -204,6 +205,7 @@ impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
             above: feature.above,
             far: feature.far,
             reference: feature.reference.as_ref().map(FieldReference::from),
+            shape: feature.shape.map(|shape| shape.as_str()),
             new_categories: feature.new_categories.iter().map(Named::from).collect(),
             windows: feature.windows.iter().map(Window::from).collect(),
         }
