@@ -97,6 +97,17 @@ pub struct Variation {
     pub chunks: u32,
 }
 
+/// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
+/// with one degree of freedom.
+const WANDER_QUANTILE: f64 = 10.8;
+
+impl Variation {
+    /// Drift that wander alone brings, 10.8 τ: the smallest effect δ is never below.
+    pub fn tolerated_effect(&self) -> f64 {
+        WANDER_QUANTILE * self.wander
+    }
+}
+
 impl Default for Variation {
     fn default() -> Self {
         Self {

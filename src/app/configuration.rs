@@ -37,6 +37,7 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         feature: FeatureConfig {
             role: None,
             kind: None,
+            importance: None,
             detail: Some(detail(settings.metrics.detail)),
             fleet: Some(settings.metrics.fleet),
             minimum_effect: Some(settings.drift.minimum_effect),
@@ -59,12 +60,14 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
         let Feature {
             role,
             kind,
+            importance,
             metrics,
             drift,
         } = said;
         let config = FeatureConfig {
             role: *role,
             kind: *kind,
+            importance: *importance,
             ..feature_config(metrics, drift)
         };
         (Arc::from(feature.as_str()), config)
@@ -85,6 +88,7 @@ fn feature_config(metrics: &FeatureMetrics, drift: &FeatureDrift) -> FeatureConf
     FeatureConfig {
         role: None,
         kind: None,
+        importance: None,
         detail: metrics.detail.map(detail),
         fleet: metrics.fleet,
         minimum_effect: drift.minimum_effect,

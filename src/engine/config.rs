@@ -78,6 +78,8 @@ pub struct FeatureConfig {
     pub role: Option<Role>,
     /// Kind, when a reference is learned.
     pub kind: Option<Kind>,
+    /// How much it matters to the model, against what the profile says.
+    pub importance: Option<f64>,
     /// How much is exposed.
     pub detail: Option<Detail>,
     /// Whether the cell counters are exposed.
@@ -99,6 +101,7 @@ impl FeatureConfig {
         Self {
             role: self.role.or(wider.role),
             kind: self.kind.or(wider.kind),
+            importance: self.importance.or(wider.importance),
             detail: self.detail.or(wider.detail),
             fleet: self.fleet.or(wider.fleet),
             minimum_effect: self.minimum_effect.or(wider.minimum_effect),

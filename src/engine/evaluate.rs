@@ -16,9 +16,6 @@ use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
 use crate::window::{Ring, SLICES};
 
-/// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
-/// with one degree of freedom.
-const WANDER_QUANTILE: f64 = 10.8;
 /// Label value `reference` of the profile.
 const PROFILE: &str = "profile";
 
@@ -78,6 +75,7 @@ pub(super) fn feature(
     FeatureSnapshot {
         name: field.name.clone(),
         role: field.role,
+        importance: field.importance(),
         detail,
         fleet,
         values: field.since_start.values,
@@ -118,7 +116,7 @@ fn sensitivity(config: &FeatureConfig, reference: Option<&Reference>) -> Sensiti
         minimum_effect: config
             .minimum_effect
             .unwrap_or(MINIMUM_EFFECT)
-            .max(WANDER_QUANTILE * variation.wander),
+            .max(variation.tolerated_effect()),
         significance: config.significance.unwrap_or(SIGNIFICANCE),
         design_effect: variation.design_effect,
     }

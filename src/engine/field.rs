@@ -129,6 +129,13 @@ impl Field {
         self.reference = reference;
     }
 
+    /// How much it matters to the model, if anyone says.
+    pub fn importance(&self) -> Option<f64> {
+        let reference = self.reference.as_ref();
+        let said = reference.and_then(|reference| reference.feature.importance);
+        self.config.importance.or(said)
+    }
+
     /// Whether the profile names this field, so that rows without it are absent.
     pub fn is_expected(&self) -> bool {
         self.reference.is_some()

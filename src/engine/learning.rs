@@ -64,6 +64,7 @@ pub(super) fn learner(
         let overridden = FieldOverride {
             role: feature.role,
             kind: feature.kind,
+            importance: feature.importance,
         };
         (name.to_string(), overridden)
     });

@@ -172,6 +172,8 @@ pub struct FeatureSnapshot {
     pub name: Arc<str>,
     /// Role in force.
     pub role: Role,
+    /// How much it matters to the model, as settings or profile say, on any scale.
+    pub importance: Option<f64>,
     /// What is exposed, after the budget.
     pub detail: Detail,
     /// Whether the cell counters are exposed, after the budget.

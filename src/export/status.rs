@@ -75,6 +75,7 @@ struct Traffic<'s> {
 struct Feature<'s> {
     feature: &'s str,
     role: &'s str,
+    importance: Option<f64>,
     detail: &'s str,
     values: u64,
     missing: Missing,
@@ -190,6 +191,7 @@ impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
         Self {
             feature: &feature.name,
             role: feature.role.as_str(),
+            importance: feature.importance,
             detail: match feature.detail {
                 Detail::Hidden => "hidden",
                 Detail::Lean => "lean",

@@ -182,6 +182,7 @@ fn leaves(yaml: &mut String, depth: usize, fields: &[Field]) {
             "kind" => "numeric",
             "detail" => "full",
             "fleet" => "true",
+            "importance" => "0.31",
             "minimum_effect" => "0.1",
             "significance" => "4.75",
             _ => "",

@@ -259,9 +259,16 @@ impl Check {
                 let Feature {
                     role: _,
                     kind: _,
+                    importance,
                     metrics: _,
                     drift,
                 } = said;
+                if let Some(importance) = importance.filter(|importance| *importance < 0.0) {
+                    self.say(
+                        &[&path[..], &["importance"]].concat(),
+                        format!("is {importance}: write a number from 0 on"),
+                    );
+                }
                 self.feature_drift(&[&path[..], &["drift"]].concat(), drift);
             }
         }

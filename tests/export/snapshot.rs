@@ -132,6 +132,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
     FeatureSnapshot {
         name: name.into(),
         role: Role::Feature,
+        importance: None,
         detail: Detail::Standard,
         fleet: true,
         values: 3_000,
