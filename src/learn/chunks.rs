@@ -20,10 +20,15 @@ pub const LEAST_CHUNKS: u64 = 48;
 /// Slices of a chunk.
 pub const CHUNK_SLICES: usize = 12;
 
-/// Memory for the counts of all slices. Where 12 slices a chunk do not fit, there are 6, and then 3,
-/// the least: 110 kB for a field of 24 cells at 12 slices, 600 such fields; 2,400 at 3.
-const COUNT_BYTES: usize = 64 << 20;
+/// Where 12 slices a chunk would not fit into the memory for counts, or would have fewer rows than
+/// [`SLICE_ROWS`] on average, there are 6, and then 3.
 const LEAST_SLICES: usize = 3;
+/// Memory for the counts of all slices: 600 fields of 24 cells with 12 slices a chunk, 2,400 with 3.
+/// More fields than that take more, 28 kB each.
+const COUNT_BYTES: usize = 64 << 20;
+/// Clusters that an edge of a slice cuts in two count as two, and look like wander: with slices of 52
+/// rows a cluster size of 5 is measured as 4.8.
+const SLICE_ROWS: u64 = 100;
 
 /// A design effect above this is worth a remark.
 const REMARKABLE_EFFECT: f64 = 1.2;
@@ -97,7 +102,11 @@ impl Chunks {
         let cells: Vec<usize> = cells.collect();
         let chunk_bytes = CHUNKS * size_of::<u32>() * cells.iter().sum::<usize>();
         let mut slices = CHUNK_SLICES;
-        while slices > LEAST_SLICES && slices * chunk_bytes > COUNT_BYTES {
+        let is_too_many = |slices: usize| {
+            slices * chunk_bytes > COUNT_BYTES
+                || provisional.rows < SLICE_ROWS * (CHUNKS * slices) as u64
+        };
+        while slices > LEAST_SLICES && is_too_many(slices) {
             slices /= 2;
         }
         let counts = cells.iter().map(|&cells| vec![0; CHUNKS * slices * cells]);
