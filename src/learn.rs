@@ -22,7 +22,7 @@ mod second_pass;
 mod texts;
 
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
-pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, variation};
+pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, tolerated_effect, variation};
 pub use distinct::{Distinct, EXACT_DISTINCT};
 pub use numbers::SAMPLE_VALUES;
 pub use numeric_cells::{

@@ -93,19 +93,13 @@ pub struct Variation {
     /// Wander τ ≥ 0: the mean χ² divergence between chunks that does not shrink with their rows. 0
     /// until it is measured.
     pub wander: f64,
+    /// The same between spans of eight chunks: how far wander fades over longer windows. `wander`
+    /// where that is not known.
+    pub long_wander: f64,
+    /// Length of a chunk in seconds; 0 until it is measured.
+    pub chunk_seconds: f64,
     /// Chunks of time-ordered rows that both were measured over; 0: not measured.
     pub chunks: u32,
-}
-
-/// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
-/// with one degree of freedom.
-const WANDER_QUANTILE: f64 = 10.8;
-
-impl Variation {
-    /// Drift that wander alone brings, 10.8 τ: the smallest effect δ is never below.
-    pub fn tolerated_effect(&self) -> f64 {
-        WANDER_QUANTILE * self.wander
-    }
 }
 
 impl Default for Variation {
@@ -113,6 +107,8 @@ impl Default for Variation {
         Self {
             design_effect: 1.0,
             wander: 0.0,
+            long_wander: 0.0,
+            chunk_seconds: 0.0,
             chunks: 0,
         }
     }

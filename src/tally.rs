@@ -11,7 +11,7 @@ mod latency;
 mod row_codes;
 mod traffic;
 
-pub use chunks::{ChunkSums, GroupSums};
+pub use chunks::{ChunkSums, GroupSums, SPAN_CHUNKS};
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use latency::LatencyHistogram;

@@ -47,6 +47,7 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         max_fields: settings.limits.fields,
         max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
+        rows_span: None,
     }
 }
 

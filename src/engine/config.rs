@@ -26,6 +26,9 @@ pub struct Config {
     pub max_total_fields: usize,
     /// Series of all models together.
     pub max_series: usize,
+    /// Microseconds that the rows of all windows span, where rows of other times are folded at one
+    /// moment; `None`: each window spans its length.
+    pub rows_span: Option<i64>,
 }
 
 /// A sliding window.
@@ -120,6 +123,11 @@ impl Config {
         own.or(model.feature).or(self.feature)
     }
 
+    /// Microseconds of traffic that a window stands for.
+    pub fn stands_for(&self, window: &WindowConfig) -> i64 {
+        self.rows_span.unwrap_or(window.micros)
+    }
+
     /// Length of the longest window in microseconds.
     pub fn longest_window_micros(&self) -> i64 {
         self.windows.iter().map(|w| w.micros).max().unwrap_or(0)
@@ -165,6 +173,7 @@ impl Default for Config {
             max_fields: 2_000,
             max_total_fields: 10_000,
             max_series: 20_000,
+            rows_span: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::snapshot::{
 };
 use super::version::Version;
 use crate::batch::Role;
+use crate::learn::tolerated_effect;
 use crate::profile::{Cells, Kind, ReferenceCells, Variation};
 use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
@@ -68,7 +69,6 @@ pub(super) fn feature(
     is_learning: bool,
     exposure: (Detail, bool),
 ) -> FeatureSnapshot {
-    let sensitivity = sensitivity(&field.config, field.reference.as_ref());
     let windows = config.windows.iter().zip(traffic).zip(&field.windows);
     let longest = super::version::longest(&config.windows);
     let (detail, fleet) = exposure;
@@ -88,8 +88,7 @@ pub(super) fn feature(
             feature: reference.feature.clone(),
             profile: reference.profile.clone(),
             learned: reference.learned,
-            minimum_effect: sensitivity.minimum_effect,
-            significance: sensitivity.significance,
+            significance: field.config.significance.unwrap_or(SIGNIFICANCE),
         }),
         windows: windows
             .enumerate()
@@ -100,6 +99,8 @@ pub(super) fn feature(
                     Role::Label => ring.total().rows(),
                     _ => traffic.rows,
                 };
+                let seconds = config.stands_for(window) as f64 * 1e-6;
+                let sensitivity = sensitivity(&field.config, reference, seconds);
                 let distinct = field.distinct.as_ref().filter(|_| at == longest);
                 FeatureWindow {
                     distinct: distinct.map(|distinct| distinct.window.total().estimate()),
@@ -110,13 +111,14 @@ pub(super) fn feature(
     }
 }
 
-fn sensitivity(config: &FeatureConfig, reference: Option<&Reference>) -> Sensitivity {
+/// What counts as drift in windows of `seconds`.
+fn sensitivity(config: &FeatureConfig, reference: Option<&Reference>, seconds: f64) -> Sensitivity {
     let variation = reference.map_or_else(Variation::default, |of| of.feature.variation);
     Sensitivity {
         minimum_effect: config
             .minimum_effect
             .unwrap_or(MINIMUM_EFFECT)
-            .max(variation.tolerated_effect()),
+            .max(tolerated_effect(&variation, seconds)),
         significance: config.significance.unwrap_or(SIGNIFICANCE),
         design_effect: variation.design_effect,
     }
@@ -155,6 +157,7 @@ fn in_window(
         min: moments.map(|_| tally.moments.min),
         max: moments.map(|_| tally.moments.max),
         distinct: None,
+        minimum_effect: profile.map(|_| sensitivity.minimum_effect),
         cells: tally.cells.to_vec(),
         drift: cells
             .and_then(|cells| {

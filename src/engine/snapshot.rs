@@ -205,8 +205,6 @@ pub struct FeatureReference {
     pub profile: Arc<str>,
     /// Whether it was learned from traffic: then its categories are row values.
     pub learned: bool,
-    /// Smallest PSI worth an alarm, δ.
-    pub minimum_effect: f64,
     /// One-sided significance in standard deviations, z.
     pub significance: f64,
 }
@@ -272,6 +270,8 @@ pub struct FeatureWindow {
     pub max: Option<f64>,
     /// Estimate of the number of distinct values; only in the longest window at detail `full`.
     pub distinct: Option<f64>,
+    /// Smallest PSI worth an alarm in a window of this length, δ; `None` without a reference.
+    pub minimum_effect: Option<f64>,
     /// Values per reference cell in the window; empty without cells.
     pub cells: Vec<u64>,
     /// Drift from the references, `profile` first; empty without values or without cells.

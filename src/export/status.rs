@@ -97,7 +97,6 @@ struct FieldReference<'s> {
     #[serde(flatten)]
     moments: Option<Moments>,
     design_effect: f64,
-    minimum_effect: f64,
     significance: f64,
     cells: Vec<Cell>,
 }
@@ -124,6 +123,7 @@ struct Window<'s> {
     min: Option<f64>,
     max: Option<f64>,
     distinct: Option<f64>,
+    minimum_effect: Option<f64>,
     cells: &'s [u64],
     drift: Vec<Comparison<'s>>,
 }
@@ -230,7 +230,6 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             new_category_ratio: feature.new_category_ratio(),
             moments: feature.moments,
             design_effect: feature.variation.design_effect,
-            minimum_effect: reference.minimum_effect,
             significance: reference.significance,
             cells,
         }
@@ -252,6 +251,7 @@ impl<'s> From<&'s FeatureWindow> for Window<'s> {
             min: window.min,
             max: window.max,
             distinct: window.distinct,
+            minimum_effect: window.minimum_effect,
             cells: &window.cells,
             drift: window.drift.iter().map(Comparison::from).collect(),
         }
