@@ -75,6 +75,7 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
             .as_ref()
             .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
+        rebaselined: Vec::new(),
         versions: versions.collect(),
         feature: feature_config(&model.metrics, &model.drift),
         features: features.collect(),
