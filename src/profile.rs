@@ -39,7 +39,8 @@ pub struct Profile {
 pub struct Provenance {
     /// When it was made, RFC 3339 in UTC.
     pub created: String,
-    /// `file` (made by `driftgauge profile`) or `learned` (made from the first rows of traffic).
+    /// `file` (made by `driftgauge profile`), `learned` (made from the first rows of traffic) or
+    /// `rebaselined` (made from a window of traffic, on demand).
     pub source: String,
     /// Names of the files that were read, without folders, with their rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,6 +51,30 @@ pub struct Provenance {
     /// Name and version of the program that made it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tool: String,
+    /// Of a re-baselined profile: what it replaces, and how it came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebaseline: Option<Replacement>,
+}
+
+/// How a profile came to replace another one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Hash of the profile that was in force until then.
+    pub replaces: String,
+    /// Hash of the profile that settings or learning give, in whose place it stands; the same as
+    /// `replaces` unless that had been re-baselined itself.
+    pub stands_for: String,
+    /// The version that it is for; without, all that have no profile of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The window whose rows it was made of, such as `1d`.
+    pub window: String,
+    /// Who asked for it, in their own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    /// Fields that had too few values and are as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_fields: Vec<String>,
 }
 
 /// A file that a profile was made from.

@@ -102,9 +102,13 @@ section! {
         /// load and reload only: fleet bins first, then what `standard` shows beyond `lean`, then
         /// whole features. From 100 to 10,000,000.
         max_series: usize = 20_000,
-        /// Whether `POST /-/reload` reads the settings again. Off, because whoever reaches the
-        /// port could call it.
+        /// Whether `POST /-/reload` reads the settings again and `POST /api/v1/rebaseline` makes a
+        /// new reference. Off, because whoever reaches the port could call them.
         enable_lifecycle: bool = false,
+        /// A Unix socket that serves the same as the port, and on which these two are always
+        /// allowed; only its owner may connect (mode 0600). Empty: there is none.
+        #[serde(deserialize_with = "optional_path")]
+        admin_socket: Option<PathBuf> = None,
     }
 }
 
@@ -160,9 +164,9 @@ section! {
 section! {
     /// What is kept over restarts.
     pub struct State {
-        /// Folder for learned profiles and the last good copy of these settings. It must be
-        /// writable. Empty: nothing is kept, and models without a profile learn anew after a
-        /// restart.
+        /// Folder for learned and re-baselined profiles and the last good copy of these settings.
+        /// It must be writable. Empty: nothing is kept, and models without a profile learn anew
+        /// after a restart.
         #[serde(deserialize_with = "optional_path")]
         directory: Option<PathBuf> = None,
     }

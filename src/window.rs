@@ -18,6 +18,8 @@ pub struct Ring<T> {
     total: T,
     /// Number of the running slice; `None` before the first row or tick.
     newest: Option<i64>,
+    /// Number of the first slice that it ran in.
+    first: Option<i64>,
 }
 
 impl<T: Tally> Ring<T> {
@@ -27,6 +29,7 @@ impl<T: Tally> Ring<T> {
             slices: vec![empty.clone(); SLICES],
             total: empty.clone(),
             newest: None,
+            first: None,
         }
     }
 
@@ -34,6 +37,7 @@ impl<T: Tally> Ring<T> {
     /// nothing.
     pub fn advance_to(&mut self, slice: i64) {
         let newest = *self.newest.get_or_insert(slice);
+        self.first.get_or_insert(newest);
         let steps = slice.saturating_sub(newest);
         if steps <= 0 {
             return;
@@ -62,6 +66,7 @@ impl<T: Tally> Ring<T> {
             self.slices.iter_mut().for_each(T::clear);
             self.total.clear();
             self.newest = Some(slice);
+            self.first = Some(slice);
         }
     }
 
@@ -76,6 +81,21 @@ impl<T: Tally> Ring<T> {
         self.slices[index(slice)].add(sums);
         self.total.add(sums);
         true
+    }
+
+    /// Changes each slice in place, and their sum with them.
+    pub fn change(&mut self, change: impl Fn(&mut T)) {
+        self.slices.iter_mut().for_each(change);
+        self.total.clear();
+        for slice in &self.slices {
+            self.total.add(slice);
+        }
+    }
+
+    /// Whether it has run for all of its slices, so that it holds what its length promises.
+    pub fn is_full(&self) -> bool {
+        let (first, newest) = (self.first.unwrap_or(0), self.newest.unwrap_or(0));
+        newest.saturating_sub(first) >= SLICES as i64 - 1
     }
 
     /// Sum over the window.

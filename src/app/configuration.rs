@@ -9,8 +9,12 @@ use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
 use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
 
-/// What the engine is told. `learned` are references kept from before, by model.
-pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
+/// What the engine is told. `learned` and `rebaselined` are references kept from before, by model.
+pub(crate) fn engine_config<'k>(
+    loaded: &Loaded,
+    learned: &HashMap<Arc<str>, Arc<Profile>>,
+    rebaselined: impl Iterator<Item = (&'k Arc<str>, &'k Arc<Profile>)>,
+) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
         .models
@@ -19,6 +23,10 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         .collect();
     for (name, profile) in learned {
         models.entry(name.clone()).or_default().learned = Some(profile.clone());
+    }
+    for (name, profile) in rebaselined {
+        let model = models.entry(name.clone()).or_default();
+        model.rebaselined.push(profile.clone());
     }
     let windows = settings.windows.as_slice().iter().map(|span| WindowConfig {
         label: span.to_string().into(),
@@ -79,6 +87,7 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
             .as_ref()
             .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
+        rebaselined: Vec::new(),
         versions: versions.collect(),
         feature: feature_config(&model.metrics, &model.drift),
         features: features.collect(),

@@ -351,6 +351,7 @@ fn provenance(dataset: &Dataset) -> anyhow::Result<Provenance> {
             .collect::<Vec<_>>()
             .join(" "),
         tool: format!("driftgauge {}", env!("CARGO_PKG_VERSION")),
+        ..Provenance::default()
     })
 }
 

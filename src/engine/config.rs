@@ -66,6 +66,8 @@ pub struct ModelConfig {
     pub profile: Option<Arc<Profile>>,
     /// Reference that was learned before and kept, used when there is no other.
     pub learned: Option<Arc<Profile>>,
+    /// References that were re-baselined before and kept; each says what it stands for.
+    pub rebaselined: Vec<Arc<Profile>>,
     /// References of single versions.
     pub versions: HashMap<Arc<str>, Arc<Profile>>,
     /// What is said of all its features.

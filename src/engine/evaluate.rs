@@ -28,7 +28,7 @@ pub(super) fn traffic(
     now: i64,
 ) -> TrafficWindow {
     let total = version.traffic[at].total();
-    let covered_seconds = covered_seconds(window, version.started_at, now);
+    let covered_seconds = covered_micros(window, version.started_at, now) as f64 * 1e-6;
     let latency = total.latency.as_ref().and_then(|latency| {
         let mut quantiles = [0.0; LATENCY_QUANTILES.len()];
         for (quantile, q) in quantiles.iter_mut().zip(LATENCY_QUANTILES) {
@@ -50,15 +50,15 @@ pub(super) fn traffic(
     }
 }
 
-/// Seconds from the start of the oldest slice, or from the first row if that is later, to `now`.
-fn covered_seconds(window: &WindowConfig, started_at: Option<i64>, now: i64) -> f64 {
+/// Microseconds from the start of the oldest slice, or from the first row if that is later, to `now`.
+pub(super) fn covered_micros(window: &WindowConfig, started_at: Option<i64>, now: i64) -> i64 {
     let Some(started_at) = started_at else {
-        return 0.0;
+        return 0;
     };
     // Sources may claim any time at all.
     let oldest = window.slice(now).saturating_sub(SLICES as i64 - 1);
     let oldest = oldest.saturating_mul(window.slice_micros());
-    now.saturating_sub(oldest.max(started_at)).max(0) as f64 * 1e-6
+    now.saturating_sub(oldest.max(started_at)).max(0)
 }
 
 /// A field with all its windows. `is_learning` says whether its reference is being learned.

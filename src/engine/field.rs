@@ -51,8 +51,8 @@ impl Reference {
     /// Whether windows counted against `other` can be read against this one.
     fn has_cells_of(&self, other: &Self) -> bool {
         let cells = |reference: &Self| reference.feature.cells.as_ref().map(|r| r.cells.clone());
-        // Moments are kept in units of the reference, so those must agree as well.
-        cells(self) == cells(other) && self.feature.moments == other.feature.moments
+        let has_moments = |reference: &Self| reference.feature.moments.is_some();
+        cells(self) == cells(other) && has_moments(self) == has_moments(other)
     }
 }
 
@@ -104,8 +104,8 @@ impl Field {
         self.config.detail.unwrap_or(Detail::Standard)
     }
 
-    /// Puts another reference in force. Windows begin anew unless the cells are the same; rows
-    /// counted since the start stay, their cells begin at 0 under the new hash.
+    /// Puts another reference in force; nothing is pending. Windows begin anew unless the cells are
+    /// the same; rows counted since the start stay, their cells begin at 0 under the new hash.
     pub fn set_reference(&mut self, reference: Option<Reference>) {
         let same_cells = match (&self.reference, &reference) {
             (None, None) => true,
@@ -122,6 +122,14 @@ impl Field {
             let empty = FeatureTally::new(cells);
             self.pending = empty.clone();
             self.windows.fill(Ring::new(&empty));
+        } else if let (Some(old), Some(new)) = (&self.reference, &reference)
+            && let (Some(old), Some(new)) = (&old.feature.moments, &new.feature.moments)
+            && old != new
+        {
+            // Moments are kept in units of the reference.
+            for ring in &mut self.windows {
+                ring.change(|sums| sums.change_units(old, new));
+            }
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();

@@ -67,8 +67,8 @@ pub struct ModelSnapshot {
     pub drift: Vec<ModelDrift>,
     /// Number of drifted fields, by window and reference.
     pub drifted_fields: Vec<DriftedFields>,
-    /// References in force: one of a file or learned, and a learned one for outputs that a file
-    /// lacks.
+    /// References in force: one of a file, learned or re-baselined, and a learned one for outputs
+    /// that a file lacks.
     pub references: Vec<ReferenceSnapshot>,
     /// Rows still wanted for a reference that is being learned; `None` when nothing is learned.
     pub learning: Option<LearningProgress>,
@@ -127,7 +127,7 @@ pub struct HistogramSnapshot {
 pub struct ReferenceSnapshot {
     /// First 8 hex digits of its hash.
     pub profile: Arc<str>,
-    /// `file` or `learned`.
+    /// `file`, `learned` or `rebaselined`.
     pub source: &'static str,
     /// When it was made, seconds since the Unix epoch, if known.
     pub created_at: Option<f64>,

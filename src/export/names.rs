@@ -65,7 +65,7 @@ Drift {
     MODEL_DRIFTED_FEATURES = "driftgauge_model_drifted_features", Gauge, "", Model, ["window", "reference"], Always, "Fields whose drift ratio is above 1.";
 }
 Reference {
-    REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file or was learned.";
+    REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file, was learned or was rebaselined.";
     REFERENCE_CREATED = "driftgauge_reference_created_timestamp_seconds", Gauge, "seconds", Model, ["profile"], Always, "Unix time at which the reference was made.";
     LEARNING_ROWS = "driftgauge_learning_rows", Gauge, "rows", Model, [], Always, "Rows of a reference that is being learned so far.";
     LEARNING_ROWS_WANTED = "driftgauge_learning_rows_wanted", Gauge, "", Model, [], Always, "Rows at which the reference that is being learned comes into force.";
