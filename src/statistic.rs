@@ -18,6 +18,7 @@ mod jensen_shannon;
 mod kolmogorov_smirnov;
 mod normal;
 mod normal_scores;
+mod outliers;
 mod overdispersion;
 mod psi;
 mod rate;
@@ -32,6 +33,9 @@ pub use normal_scores::normal_scores;
 pub use overdispersion::{
     Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
 };
+pub use outliers::{
+    OUTLIER_MARGIN, OUTLIER_SHARE, are_outliers_raised, conformal_p, first_outlier_bin,
+    outlier_score, tail_scores,
 pub use psi::psi;
 pub use rate::{RATE_MARGIN, is_raised};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
