@@ -9,7 +9,7 @@
 
 mod seasonal;
 
-pub use seasonal::{HOURS, Seasonal, hour_of, same_hours_before};
+pub use seasonal::{HOUR_MICROS, HOURS, Seasonal, hour_of, same_hours_before};
 
 use crate::tally::Tally;
 
@@ -45,13 +45,6 @@ impl<T: Tally> Ring<T> {
             empty.clear();
             self.previous = Some(Span::new(&empty));
         }
-    }
-
-    /// An empty ring of sums like `empty` that keeps as much as this one.
-    pub fn emptied(&self, empty: &T) -> Self {
-        let mut ring = Self::new(empty);
-        ring.keep_previous(self.previous.is_some());
-        ring
     }
 
     /// Slices that are kept.

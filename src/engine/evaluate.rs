@@ -1,26 +1,23 @@
 //! From sums to figures: pure, once a tick.
 
-use std::sync::Arc;
-
 use super::LATENCY_QUANTILES;
 use super::compare::compare;
 use super::config::{Config, FeatureConfig, MINIMUM_EFFECT, SIGNIFICANCE, WindowConfig};
 use super::field::{Field, Reference};
+use super::references::{Comparisons, Side};
 use super::snapshot::{
-    Detail, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
+    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
 };
 use super::version::Version;
 use crate::batch::Role;
 use crate::profile::{Cells, Kind, ReferenceCells, Variation};
 use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
-use crate::window::{Ring, SLICES};
+use crate::window::Ring;
 
 /// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
 /// with one degree of freedom.
 const WANDER_QUANTILE: f64 = 10.8;
-/// Label value `reference` of the profile.
-const PROFILE: &str = "profile";
 
 /// Traffic of one window at `now`.
 pub(super) fn traffic(
@@ -57,16 +54,14 @@ fn covered_seconds(window: &WindowConfig, started_at: Option<i64>, now: i64) -> 
     let Some(started_at) = started_at else {
         return 0.0;
     };
-    // Sources may claim any time at all.
-    let oldest = window.slice(now).saturating_sub(SLICES as i64 - 1);
-    let oldest = oldest.saturating_mul(window.slice_micros());
-    now.saturating_sub(oldest.max(started_at)).max(0) as f64 * 1e-6
+    now.saturating_sub(window.start(now).max(started_at)).max(0) as f64 * 1e-6
 }
 
 /// A field with all its windows. `is_learning` says whether its reference is being learned.
 pub(super) fn feature(
     field: &Field,
     config: &Config,
+    comparisons: &Comparisons<'_>,
     traffic: &[TrafficWindow],
     is_learning: bool,
     exposure: (Detail, bool),
@@ -105,7 +100,15 @@ pub(super) fn feature(
                 let distinct = field.distinct.as_ref().filter(|_| at == longest);
                 FeatureWindow {
                     distinct: distinct.map(|distinct| distinct.window.total().estimate()),
-                    ..in_window(window, ring, reference, &sensitivity, rows, is_learning)
+                    ..in_window(
+                        window,
+                        ring,
+                        reference,
+                        &comparisons.sides(field, at),
+                        &sensitivity,
+                        rows,
+                        is_learning,
+                    )
                 }
             })
             .collect(),
@@ -128,6 +131,7 @@ fn in_window(
     window: &WindowConfig,
     ring: &Ring<FeatureTally>,
     reference: Option<&Reference>,
+    sides: &[Side<'_>],
     sensitivity: &Sensitivity,
     rows: u64,
     is_learning: bool,
@@ -158,21 +162,26 @@ fn in_window(
         max: moments.map(|_| tally.moments.max),
         distinct: None,
         cells: tally.cells.to_vec(),
-        drift: cells
-            .and_then(|cells| {
+        drift: cells.map_or_else(Vec::new, |cells| {
+            let compared = sides.iter().filter_map(|side| {
                 let sums = Sums {
-                    reference: &cells.rows,
+                    reference: &side.cells,
                     window: &tally.cells,
-                    reference_means: &cells.means,
+                    reference_means: side.means,
                     window_means: &[],
-                    reference_moments: moments.map(|of| (of.mean, of.stddev)),
+                    reference_moments: side.moments,
                     window_moments: moments
                         .and_then(|of| Some((tally.mean(of)?, tally.stddev(of)?))),
                 };
-                compare(&Arc::from(PROFILE), &cells.cells, &sums, sensitivity)
-            })
-            .into_iter()
-            .collect(),
+                let drift = compare(side.label, &cells.cells, &sums, sensitivity)?;
+                let cells = (!side.is_profile).then(|| Box::from(&*side.cells));
+                Some(Drift {
+                    reference_cells: cells,
+                    ..drift
+                })
+            });
+            compared.collect()
+        }),
     }
 }
 

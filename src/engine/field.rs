@@ -4,14 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::budget::FeatureShape;
-use super::config::{Config, FeatureConfig, WindowConfig};
+use super::config::{Config, FeatureConfig, References, WindowConfig};
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
 use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
 use crate::statistic::DISTANCE_NAMES;
 use crate::tally::{DistinctTally, FeatureTally, Missed, Tally};
-use crate::window::Ring;
+use crate::window::{Ring, Seasonal, hour_of};
 
 /// A field that is followed.
 pub(super) struct Field {
@@ -28,8 +28,28 @@ pub(super) struct Field {
     pub since_start: FeatureTally,
     /// One per window.
     pub windows: Vec<Ring<FeatureTally>>,
+    /// What is kept of the past, beside the windows.
+    past: Past,
+    /// Counts by the hour; only with cells, and while windows are compared with them.
+    pub seasonal: Option<Box<Seasonal>>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
     pub distinct: Option<Box<Distinct>>,
+}
+
+/// What is to be kept so that windows can be compared with what was before them.
+#[derive(Clone, Copy)]
+struct Past {
+    previous: bool,
+    seasonal: bool,
+}
+
+impl Past {
+    fn of(references: &References) -> Self {
+        Self {
+            previous: references.previous,
+            seasonal: references.seasonal,
+        }
+    }
 }
 
 /// Different values: since the windows were last fed, and in the longest window.
@@ -48,11 +68,18 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    /// Whether values of both fall into the same cells.
+    pub fn has_cells_of(&self, other: &Self) -> bool {
+        fn cells(of: &Reference) -> Option<&Cells> {
+            Some(&of.feature.cells.as_ref()?.cells)
+        }
+        Arc::ptr_eq(&self.feature, &other.feature) || cells(self) == cells(other)
+    }
+
     /// Whether windows counted against `other` can be read against this one.
-    fn has_cells_of(&self, other: &Self) -> bool {
-        let cells = |reference: &Self| reference.feature.cells.as_ref().map(|r| r.cells.clone());
+    fn has_sums_of(&self, other: &Self) -> bool {
         // Moments are kept in units of the reference, so those must agree as well.
-        cells(self) == cells(other) && self.feature.moments == other.feature.moments
+        self.has_cells_of(other) && self.feature.moments == other.feature.moments
     }
 }
 
@@ -81,6 +108,8 @@ impl Field {
             pending: FeatureTally::default(),
             since_start: FeatureTally::default(),
             windows: vec![Ring::new(&FeatureTally::default()); config.windows.len()],
+            past: Past::of(config.references(model)),
+            seasonal: None,
             distinct: None,
         };
         field.set_reference(reference);
@@ -100,6 +129,25 @@ impl Field {
         }
     }
 
+    /// Starts or ends keeping what these references need; the windows stay as they are.
+    pub fn follow_references(&mut self, references: &References) {
+        self.past = Past::of(references);
+        self.keep_past();
+    }
+
+    fn keep_past(&mut self) {
+        let cells = self.since_start.cells.len();
+        let previous = self.past.previous && cells > 0;
+        for ring in &mut self.windows {
+            ring.keep_previous(previous);
+        }
+        if !self.past.seasonal || cells == 0 {
+            self.seasonal = None;
+        } else if self.seasonal.is_none() {
+            self.seasonal = Some(Box::new(Seasonal::new(cells)));
+        }
+    }
+
     fn detail(&self) -> Detail {
         self.config.detail.unwrap_or(Detail::Standard)
     }
@@ -109,7 +157,7 @@ impl Field {
     pub fn set_reference(&mut self, reference: Option<Reference>) {
         let same_cells = match (&self.reference, &reference) {
             (None, None) => true,
-            (Some(old), Some(new)) => new.has_cells_of(old),
+            (Some(old), Some(new)) => new.has_sums_of(old),
             _ => false,
         };
         let same_profile =
@@ -122,11 +170,13 @@ impl Field {
             let empty = FeatureTally::new(cells);
             self.pending = empty.clone();
             self.windows.fill(Ring::new(&empty));
+            self.seasonal = None;
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();
         }
         self.reference = reference;
+        self.keep_past();
     }
 
     /// Whether the profile names this field, so that rows without it are absent.
@@ -134,8 +184,14 @@ impl Field {
         self.reference.is_some()
     }
 
-    /// What decides how many series it has.
-    pub fn shape(&self, config: &Config, is_learning: bool) -> FeatureShape<'static> {
+    /// What decides how many series it has; `references` are those that its windows are compared
+    /// with.
+    pub fn shape(
+        &self,
+        config: &Config,
+        references: usize,
+        is_learning: bool,
+    ) -> FeatureShape<'static> {
         let feature = self.reference.as_ref().map(|r| &r.feature);
         let cells = feature.and_then(|feature| feature.cells.as_ref());
         let cells = cells.map_or(0, |reference| reference.cells.len());
@@ -149,7 +205,7 @@ impl Field {
             detail: self.detail(),
             fleet: self.config.fleet.unwrap_or(true),
             windows: config.windows.len(),
-            references: 1,
+            references,
             distances: DISTANCE_NAMES,
         }
     }
@@ -209,9 +265,9 @@ impl Field {
         }
     }
 
-    /// Feeds the pending sums to the windows, each at its slice; forgets them. `longest` is the
-    /// place of the longest window.
-    pub fn flush(&mut self, slices: &[i64], longest: usize) {
+    /// Feeds the pending sums to the windows, each at its slice, and to their hour; forgets them.
+    /// `longest` is the place of the longest window.
+    pub fn flush(&mut self, slices: &[i64], hour: i64, longest: usize) {
         if let Some(distinct) = &mut self.distinct
             && !distinct.pending.is_empty()
             && let Some(&slice) = slices.get(longest)
@@ -225,6 +281,9 @@ impl Field {
         for (ring, &slice) in self.windows.iter_mut().zip(slices) {
             ring.add(slice, &self.pending);
         }
+        if let Some(seasonal) = &mut self.seasonal {
+            seasonal.add(hour, &self.pending.cells);
+        }
         self.since_start.add(&self.pending);
         self.pending.clear();
     }
@@ -233,6 +292,9 @@ impl Field {
     pub fn set_back(&mut self, at: i64, windows: &[WindowConfig], longest: usize) {
         for (ring, window) in self.windows.iter_mut().zip(windows) {
             ring.set_back_to(window.slice(at));
+        }
+        if let Some(seasonal) = &mut self.seasonal {
+            seasonal.set_back_to(hour_of(at));
         }
         if let (Some(distinct), Some(window)) = (&mut self.distinct, windows.get(longest)) {
             distinct.window.set_back_to(window.slice(at));
@@ -245,6 +307,10 @@ impl Field {
             + self.pending.bytes()
             + self.since_start.bytes()
             + self.windows.iter().map(Ring::bytes).sum::<usize>()
+            + self
+                .seasonal
+                .as_ref()
+                .map_or(0, |seasonal| seasonal.bytes())
             + self.distinct.as_ref().map_or(0, |distinct| {
                 distinct.pending.bytes() + distinct.window.bytes()
             })

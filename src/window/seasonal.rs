@@ -11,7 +11,8 @@ pub const HOURS: usize = 192;
 /// How far back a window is compared, in hours.
 const WEEK: i64 = 7 * DAY;
 const DAY: i64 = 24;
-const HOUR_MICROS: i64 = 3_600_000_000;
+/// Length of an hour in microseconds.
+pub const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// Counts per cell of the last [`HOURS`] hours.
 #[derive(Clone, Debug)]
@@ -30,7 +31,9 @@ pub fn hour_of(micros: i64) -> i64 {
 
 /// The hours of the seven days before a window at the times of the day that the window covers: each
 /// once, and none of the window itself. `covered` are the hours that it touches.
-pub fn same_hours_before(covered: &RangeInclusive<i64>) -> impl Iterator<Item = i64> + Clone + use<> {
+pub fn same_hours_before(
+    covered: &RangeInclusive<i64>,
+) -> impl Iterator<Item = i64> + Clone + use<> {
     let (first, last) = (*covered.start(), *covered.end());
     let times_of_day = last.saturating_sub(first);
     (first.saturating_sub(WEEK)..first)
