@@ -21,7 +21,7 @@ pub const SLICES: usize = 12;
 pub struct Ring<T> {
     window: Span<T>,
     /// The twelve slices before the window; only if they are kept.
-    previous: Option<Span<T>>,
+    previous: Option<Box<Span<T>>>,
     /// Number of the running slice; `None` before the first row or tick.
     newest: Option<i64>,
 }
@@ -43,7 +43,7 @@ impl<T: Tally> Ring<T> {
         } else if self.previous.is_none() {
             let mut empty = self.window.total.clone();
             empty.clear();
-            self.previous = Some(Span::new(&empty));
+            self.previous = Some(Box::new(Span::new(&empty)));
         }
     }
 
@@ -126,7 +126,8 @@ impl<T: Tally> Ring<T> {
 
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
-        let previous = self.previous.as_ref().map_or(0, Span::bytes);
+        let previous = self.previous.as_ref();
+        let previous = previous.map_or(0, |previous| size_of_val(&**previous) + previous.bytes());
         size_of::<Self>() + self.window.bytes() + previous
     }
 }
