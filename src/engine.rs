@@ -8,6 +8,7 @@
 //! field; `evaluate` turns sums into figures, `references` says what windows are compared with.
 
 pub mod budget;
+mod cell_sums;
 mod compare;
 mod config;
 mod evaluate;

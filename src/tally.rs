@@ -4,12 +4,14 @@
 //! exactly, so a window is a running sum; sums of floating-point numbers and extremes do not, so
 //! those are recombined from the slices.
 
+mod cell_sums;
 mod distinct;
 mod feature;
 mod latency;
 mod row_codes;
 mod traffic;
 
+pub use cell_sums::CellSumsTally;
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use latency::LatencyHistogram;

@@ -1,17 +1,16 @@
 //! From sums to figures: pure, once a tick.
 
 use super::LATENCY_QUANTILES;
-use super::compare::compare;
 use super::config::{Config, FeatureConfig, MINIMUM_EFFECT, SIGNIFICANCE, WindowConfig};
 use super::field::{Field, Reference};
-use super::references::{Comparisons, Side};
+use super::references::Comparisons;
 use super::snapshot::{
-    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
+    Detail, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
 };
 use super::version::Version;
 use crate::batch::Role;
 use crate::profile::{Cells, Kind, ReferenceCells, Variation};
-use crate::statistic::{self, Sensitivity, Sums};
+use crate::statistic::{self, Sensitivity};
 use crate::tally::FeatureTally;
 use crate::window::Ring;
 
@@ -100,15 +99,8 @@ pub(super) fn feature(
                 let distinct = field.distinct.as_ref().filter(|_| at == longest);
                 FeatureWindow {
                     distinct: distinct.map(|distinct| distinct.window.total().estimate()),
-                    ..in_window(
-                        window,
-                        ring,
-                        reference,
-                        &comparisons.sides(field, at),
-                        &sensitivity,
-                        rows,
-                        is_learning,
-                    )
+                    drift: comparisons.drifts(field, at, &sensitivity),
+                    ..in_window(window, ring, reference, &sensitivity, rows, is_learning)
                 }
             })
             .collect(),
@@ -131,7 +123,6 @@ fn in_window(
     window: &WindowConfig,
     ring: &Ring<FeatureTally>,
     reference: Option<&Reference>,
-    sides: &[Side<'_>],
     sensitivity: &Sensitivity,
     rows: u64,
     is_learning: bool,
@@ -162,26 +153,7 @@ fn in_window(
         max: moments.map(|_| tally.moments.max),
         distinct: None,
         cells: tally.cells.to_vec(),
-        drift: cells.map_or_else(Vec::new, |cells| {
-            let compared = sides.iter().filter_map(|side| {
-                let sums = Sums {
-                    reference: &side.cells,
-                    window: &tally.cells,
-                    reference_means: side.means,
-                    window_means: &[],
-                    reference_moments: side.moments,
-                    window_moments: moments
-                        .and_then(|of| Some((tally.mean(of)?, tally.stddev(of)?))),
-                };
-                let drift = compare(side.label, &cells.cells, &sums, sensitivity)?;
-                let cells = (!side.is_profile).then(|| Box::from(&*side.cells));
-                Some(Drift {
-                    reference_cells: cells,
-                    ..drift
-                })
-            });
-            compared.collect()
-        }),
+        drift: Vec::new(),
     }
 }
 

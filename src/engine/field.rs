@@ -4,11 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::budget::FeatureShape;
+use super::cell_sums::CellSums;
 use super::config::{Config, FeatureConfig, References, WindowConfig};
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
-use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
+use crate::profile::{
+    CategoryCells, Cells, FeatureProfile, Kind, Moments, NumericCells, hash_cell,
+};
 use crate::statistic::DISTANCE_NAMES;
 use crate::tally::{DistinctTally, FeatureTally, Missed, Tally};
 use crate::window::{Ring, Seasonal, hour_of};
@@ -32,6 +35,8 @@ pub(super) struct Field {
     past: Past,
     /// Counts by the hour; only with cells, and while windows are compared with them.
     pub seasonal: Option<Box<Seasonal>>,
+    /// Means per cell; only of numbers at detail `full`.
+    pub cell_sums: Option<Box<CellSums>>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
     pub distinct: Option<Box<Distinct>>,
 }
@@ -68,6 +73,14 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    /// Cells on the number line, and the unit that sums are kept in.
+    pub fn numeric(&self) -> Option<(&NumericCells, &Moments)> {
+        match (&self.feature.cells.as_ref()?.cells, &self.feature.moments) {
+            (Cells::Numeric(cells), Some(moments)) => Some((cells, moments)),
+            _ => None,
+        }
+    }
+
     /// Whether values of both fall into the same cells.
     pub fn has_cells_of(&self, other: &Self) -> bool {
         fn cells(of: &Reference) -> Option<&Cells> {
@@ -110,10 +123,10 @@ impl Field {
             windows: vec![Ring::new(&FeatureTally::default()); config.windows.len()],
             past: Past::of(config.references(model)),
             seasonal: None,
+            cell_sums: None,
             distinct: None,
         };
         field.set_reference(reference);
-        field.follow_detail();
         field
     }
 
@@ -126,6 +139,15 @@ impl Field {
                 pending: DistinctTally::default(),
                 window: Ring::new(&DistinctTally::default()),
             }));
+        }
+        let numeric = self.reference.as_ref().and_then(Reference::numeric);
+        if self.detail() < Detail::Full || numeric.is_none() {
+            self.cell_sums = None;
+        } else if self.cell_sums.is_none() {
+            let cells = self.since_start.cells.len();
+            let mut sums = CellSums::new(cells, self.windows.len());
+            sums.keep_previous(self.past.previous);
+            self.cell_sums = Some(Box::new(sums));
         }
     }
 
@@ -140,6 +162,9 @@ impl Field {
         let previous = self.past.previous && cells > 0;
         for ring in &mut self.windows {
             ring.keep_previous(previous);
+        }
+        if let Some(sums) = &mut self.cell_sums {
+            sums.keep_previous(previous);
         }
         if !self.past.seasonal || cells == 0 {
             self.seasonal = None;
@@ -171,12 +196,14 @@ impl Field {
             self.pending = empty.clone();
             self.windows.fill(Ring::new(&empty));
             self.seasonal = None;
+            self.cell_sums = None;
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();
         }
         self.reference = reference;
         self.keep_past();
+        self.follow_detail();
     }
 
     /// Whether the profile names this field, so that rows without it are absent.
@@ -233,6 +260,9 @@ impl Field {
                 scratch.numbers.clear();
                 column.read_numbers(rows, &mut scratch.numbers);
                 pending.add_numbers(&scratch.numbers, cells, moments);
+                if let Some(sums) = &mut self.cell_sums {
+                    sums.fold(&scratch.numbers.finite, cells, moments);
+                }
             }
             (Some(Cells::Categorical(cells)), _) => {
                 fold_categories(pending, cells, column, rows, scratch);
@@ -281,6 +311,9 @@ impl Field {
         for (ring, &slice) in self.windows.iter_mut().zip(slices) {
             ring.add(slice, &self.pending);
         }
+        if let Some(sums) = &mut self.cell_sums {
+            sums.flush(slices);
+        }
         if let Some(seasonal) = &mut self.seasonal {
             seasonal.add(hour, &self.pending.cells);
         }
@@ -292,6 +325,9 @@ impl Field {
     pub fn set_back(&mut self, at: i64, windows: &[WindowConfig], longest: usize) {
         for (ring, window) in self.windows.iter_mut().zip(windows) {
             ring.set_back_to(window.slice(at));
+        }
+        if let Some(sums) = &mut self.cell_sums {
+            sums.set_back(at, windows);
         }
         if let Some(seasonal) = &mut self.seasonal {
             seasonal.set_back_to(hour_of(at));
@@ -307,10 +343,8 @@ impl Field {
             + self.pending.bytes()
             + self.since_start.bytes()
             + self.windows.iter().map(Ring::bytes).sum::<usize>()
-            + self
-                .seasonal
-                .as_ref()
-                .map_or(0, |seasonal| seasonal.bytes())
+            + self.cell_sums.as_ref().map_or(0, |sums| sums.bytes())
+            + self.seasonal.as_ref().map_or(0, |hours| hours.bytes())
             + self.distinct.as_ref().map_or(0, |distinct| {
                 distinct.pending.bytes() + distinct.window.bytes()
             })

@@ -7,13 +7,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::compare::compare;
 use super::config::{Config, References, WindowConfig};
 use super::field::Field;
 use super::model::Model;
+use super::snapshot::Drift;
 use super::version::Version;
-use crate::profile::Moments;
-use crate::tally::FeatureTally;
-use crate::window::same_hours_before;
+use crate::statistic::{Sensitivity, Sums};
+use crate::tally::{CellSumsTally, FeatureTally};
+use crate::window::{Seasonal, same_hours_before};
 
 /// What the windows of one version are compared with.
 pub(super) struct Comparisons<'a> {
@@ -27,18 +29,14 @@ pub(super) struct Comparisons<'a> {
     hours: Vec<Option<Vec<i64>>>,
 }
 
-/// The other side of a comparison.
-pub(super) struct Side<'a> {
-    /// Label value `reference`.
-    pub label: &'a Arc<str>,
+/// One side of a comparison.
+struct Side<'a> {
     /// Rows in each cell.
-    pub cells: Cow<'a, [u64]>,
-    /// Whether these are the rows of the profile.
-    pub is_profile: bool,
-    /// Mean of the values in each cell, if known.
-    pub means: &'a [f64],
-    /// Mean and standard deviation, if known.
-    pub moments: Option<(f64, f64)>,
+    cells: Cow<'a, [u64]>,
+    /// Mean of the values in each cell; empty if not known.
+    means: Cow<'a, [f64]>,
+    /// Mean and standard deviation of the values, if known.
+    moments: Option<(f64, f64)>,
 }
 
 impl<'a> Comparisons<'a> {
@@ -98,55 +96,95 @@ impl<'a> Comparisons<'a> {
         })
     }
 
-    /// The other sides for the window of a field at place `at`.
-    pub fn sides<'f>(&'f self, field: &'f Field, at: usize) -> Vec<Side<'f>> {
-        let Some(reference) = &field.reference else {
+    /// Drift of the window of a field at place `at` from each reference that has values.
+    pub fn drifts(&self, field: &Field, at: usize, sensitivity: &Sensitivity) -> Vec<Drift> {
+        let Some(cells) = field
+            .reference
+            .as_ref()
+            .and_then(|of| of.feature.cells.as_ref())
+        else {
             return Vec::new();
         };
-        let moments = reference.feature.moments.as_ref();
-        let mut sides = Vec::new();
-        if let Some(cells) = reference
-            .feature
-            .cells
-            .as_ref()
-            .filter(|_| self.chosen.profile)
-        {
-            sides.push(Side {
-                label: &self.profile,
-                cells: Cow::Borrowed(&cells.rows),
-                is_profile: true,
-                means: &cells.means,
-                moments: moments.map(|of| (of.mean, of.stddev)),
-            });
-        }
-        if let (Some(seasonal), Some(hours)) = (&field.seasonal, &self.hours[at]) {
-            sides.push(Side {
-                label: &self.seasonal,
-                cells: Cow::Owned(seasonal.pooled(hours.iter().copied())),
-                is_profile: false,
-                means: &[],
-                moments: None,
-            });
-        }
-        if let Some(previous) = field.windows[at].previous() {
-            sides.push(live(&self.previous, previous, moments));
-        }
-        sides.extend(self.others_of(field).map(|(label, other)| {
-            let own = other.reference.as_ref();
-            let moments = own.and_then(|reference| reference.feature.moments.as_ref());
-            live(label, other.windows[at].total(), moments)
-        }));
-        sides
+        let window = Side::window(field, at);
+        let against = |label: &Arc<str>, reference: &Side<'_>| {
+            let sums = Sums {
+                reference: &reference.cells,
+                window: &window.cells,
+                reference_means: &reference.means,
+                window_means: &window.means,
+                reference_moments: reference.moments,
+                window_moments: window.moments,
+            };
+            compare(label, &cells.cells, &sums, sensitivity)
+        };
+        let profile = Side::profile(field).filter(|_| self.chosen.profile);
+        let profile = profile.and_then(|side| against(&self.profile, &side));
+        let seasonal = self.hours[at].as_ref().zip(field.seasonal.as_ref());
+        let seasonal = seasonal.map(|(hours, kept)| (&self.seasonal, Side::pooled(kept, hours)));
+        let previous = Side::previous(field, at).map(|side| (&self.previous, side));
+        let others = self.others_of(field);
+        let others = others.map(|(label, other)| (label, Side::window(other, at)));
+        let live = seasonal.into_iter().chain(previous).chain(others);
+        let live = live.filter_map(|(label, side)| {
+            let drift = against(label, &side)?;
+            Some(Drift {
+                reference_cells: Some(side.cells.into()),
+                ..drift
+            })
+        });
+        profile.into_iter().chain(live).collect()
     }
 }
 
-/// A side that was counted from traffic, with sums in units of `moments`.
-fn live<'a>(label: &'a Arc<str>, tally: &'a FeatureTally, moments: Option<&Moments>) -> Side<'a> {
-    Side {
-        label,
-        cells: Cow::Borrowed(&tally.cells),
-        is_profile: false,
-        means: &[],
-        moments: moments.and_then(|of| Some((tally.mean(of)?, tally.stddev(of)?))),
+impl<'a> Side<'a> {
+    /// The rows of the profile.
+    fn profile(field: &'a Field) -> Option<Self> {
+        let feature = &field.reference.as_ref()?.feature;
+        let cells = feature.cells.as_ref()?;
+        Some(Self {
+            cells: Cow::Borrowed(&cells.rows),
+            means: Cow::Borrowed(&cells.means),
+            moments: feature.moments.as_ref().map(|of| (of.mean, of.stddev)),
+        })
+    }
+
+    /// The rows of these hours: counts alone.
+    fn pooled(seasonal: &Seasonal, hours: &[i64]) -> Self {
+        Self {
+            cells: Cow::Owned(seasonal.pooled(hours.iter().copied())),
+            means: Cow::default(),
+            moments: None,
+        }
+    }
+
+    /// The rows of the window at place `at`.
+    fn window(field: &'a Field, at: usize) -> Self {
+        let sums = field
+            .cell_sums
+            .as_ref()
+            .map(|sums| sums.windows[at].total());
+        Self::live(field, field.windows[at].total(), sums)
+    }
+
+    /// The rows of the window before, if it is kept.
+    fn previous(field: &'a Field, at: usize) -> Option<Self> {
+        let tally = field.windows[at].previous()?;
+        let sums = field.cell_sums.as_ref();
+        let sums = sums.and_then(|sums| sums.windows[at].previous());
+        Some(Self::live(field, tally, sums))
+    }
+
+    /// Rows of traffic, with sums in units of the field's own reference.
+    fn live(field: &Field, tally: &'a FeatureTally, sums: Option<&CellSumsTally>) -> Self {
+        let reference = field.reference.as_ref();
+        let unit = reference.and_then(|reference| reference.feature.moments.as_ref());
+        let means = unit
+            .zip(sums)
+            .map(|(of, sums)| sums.means(&tally.cells, of));
+        Self {
+            cells: Cow::Borrowed(&tally.cells),
+            means: Cow::Owned(means.unwrap_or_default()),
+            moments: unit.and_then(|of| Some((tally.mean(of)?, tally.stddev(of)?))),
+        }
     }
 }

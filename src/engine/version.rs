@@ -243,6 +243,9 @@ impl Version {
             self.traffic[at].advance_to(slice);
             for field in &mut self.fields {
                 field.windows[at].advance_to(slice);
+                if let Some(sums) = &mut field.cell_sums {
+                    sums.windows[at].advance_to(slice);
+                }
                 if let Some(distinct) = &mut field.distinct
                     && at == self.longest
                 {
@@ -374,6 +377,9 @@ impl Version {
             field.role = field.config.role.unwrap_or(field.own_role);
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
+            if let Some(sums) = &mut field.cell_sums {
+                sums.windows = rearranged(&sums.windows, kept, &sums.empty());
+            }
             // Slices of another length do not fit.
             field.distinct = field
                 .distinct
