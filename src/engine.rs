@@ -4,10 +4,12 @@
 //! of (now, batch) gives the same figures, bit for bit. Nothing in here fails: what cannot be used
 //! is counted.
 //!
-//! `model` keeps references (`installed`, still `learning`, or made by `rebaseline`) and versions, `version` fields and traffic, `field` the sums of one
-//! field; `evaluate` turns sums into figures.
+//! `model` keeps references (`installed`, still `learning`, or made by `rebaseline`) and versions,
+//! `version` fields and traffic, `field` the sums of one field; `evaluate` turns sums into figures,
+//! `references` says what windows are compared with.
 
 pub mod budget;
+mod cell_sums;
 mod compare;
 mod config;
 mod evaluate;
@@ -17,6 +19,7 @@ mod installed;
 mod learning;
 mod model;
 mod rebaseline;
+mod references;
 mod room;
 mod snapshot;
 mod stand_ins;
@@ -24,7 +27,8 @@ mod version;
 mod whole;
 
 pub use config::{
-    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, SIGNIFICANCE, WindowConfig,
+    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, OtherVersions, References,
+    SIGNIFICANCE, WindowConfig,
 };
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
@@ -40,6 +44,7 @@ use crate::batch::Batch;
 use field::Scratch;
 use installed::Installed;
 use model::Model;
+use references::Comparisons;
 use room::Rooms;
 use stand_ins::StandIns;
 use version::Version;
@@ -193,11 +198,15 @@ impl Engine {
     /// known.
     pub fn series_asked(&self) -> Vec<(Arc<str>, Arc<str>, usize)> {
         let of_version = |model: &Arc<str>, state: &Model, name: &Arc<str>, version: &Version| {
+            let comparisons =
+                Comparisons::of(state, name, self.config.references(model), &self.config);
             let fields = version.fields.iter().map(|field| {
-                let shape = field.shape(&self.config, state.is_learning(name, field));
+                let references = comparisons.count_of(field);
+                let shape = field.shape(&self.config, references, state.is_learning(name, field));
                 shape.series(shape.detail, shape.fleet)
             });
-            let series = self.traffic_series(state, name, version) + fields.sum::<usize>();
+            let traffic = self.traffic_series(state, name, version, &comparisons);
+            let series = traffic + fields.sum::<usize>();
             (model.clone(), name.clone(), series)
         };
         let models = self.models.iter();
@@ -210,11 +219,17 @@ impl Engine {
     }
 
     /// Series of a version apart from its fields.
-    fn traffic_series(&self, model: &Model, name: &str, version: &Version) -> usize {
+    fn traffic_series(
+        &self,
+        model: &Model,
+        name: &str,
+        version: &Version,
+        comparisons: &Comparisons<'_>,
+    ) -> usize {
         let codes = version.counters.errors.len();
         budget::model_series(
             self.config.windows.len(),
-            1,
+            comparisons.count(),
             codes,
             model.in_force(name).count(),
         )
@@ -226,13 +241,16 @@ impl Engine {
         let config = &self.config;
         let mut shapes = Vec::new();
         let mut left = config.max_series;
-        for model in self.models.values() {
+        for (model_name, model) in &self.models {
+            let chosen = config.references(model_name);
             for (name, version) in &model.versions {
-                left = left.saturating_sub(self.traffic_series(model, name, version));
-                let fields = version.fields.iter();
-                shapes.extend(
-                    fields.map(|field| field.shape(config, model.is_learning(name, field))),
-                );
+                let comparisons = Comparisons::of(model, name, chosen, config);
+                let traffic = self.traffic_series(model, name, version, &comparisons);
+                left = left.saturating_sub(traffic);
+                shapes.extend(version.fields.iter().map(|field| {
+                    let references = comparisons.count_of(field);
+                    field.shape(config, references, model.is_learning(name, field))
+                }));
             }
         }
         budget::plan(&shapes, left)
@@ -248,6 +266,7 @@ fn evaluate_version(
     exposures: impl Iterator<Item = (Detail, bool)>,
 ) -> ModelSnapshot {
     let now = model.now.unwrap_or(0);
+    let comparisons = Comparisons::of(model, version_name, config.references(name), config);
     let counters = &version.counters;
     let windows: Vec<_> = config
         .windows
@@ -261,7 +280,7 @@ fn evaluate_version(
         .zip(exposures)
         .map(|(field, exposure)| {
             let is_learning = model.is_learning(version_name, field);
-            evaluate::feature(field, config, &windows, is_learning, exposure)
+            evaluate::feature(field, config, &comparisons, &windows, is_learning, exposure)
         });
     let features: Vec<_> = features.collect();
     ModelSnapshot {

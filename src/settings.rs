@@ -15,6 +15,7 @@ mod load;
 mod locate;
 mod manual;
 mod models;
+mod references;
 mod reload;
 mod section;
 mod size;
@@ -29,6 +30,7 @@ pub use flags::Flags;
 pub use load::{Loaded, Override, Source};
 pub use manual::{Entry, entries, example_file, markdown_table};
 pub use models::{Feature, FeatureDrift, FeatureMetrics, Model, Version};
+pub use references::{Reference, References};
 pub use reload::{ReloadHandle, ReloadStatus, Reloader, needs_restart};
 pub use section::{Field, Section};
 pub use size::ByteSize;
@@ -72,6 +74,11 @@ section! {
             Span::from_secs(3_600),
             Span::from_secs(86_400),
         ]),
+        /// What windows are compared with, all at once: `profile`; `seasonal`, the same hours of the
+        /// seven days before (of windows of at most a day, 18 kB a field); `previous`, the window
+        /// before (as much memory again); `versions`, every other version of the model;
+        /// `version:` and the name of one. Models can differ.
+        references: References = References(vec![Reference::Profile]),
         /// How a reference is learned from traffic for models without a profile.
         #[serde(deserialize_with = "or_default")]
         learning: Learning = Learning::default(),

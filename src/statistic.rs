@@ -30,12 +30,13 @@ pub use jensen_shannon::jensen_shannon;
 pub use kolmogorov_smirnov::kolmogorov_smirnov;
 pub use normal::{normal_tail, normal_tail_quantile};
 pub use normal_scores::normal_scores;
-pub use overdispersion::{
-    Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
-};
 pub use outliers::{
     OUTLIER_MARGIN, OUTLIER_SHARE, are_outliers_raised, conformal_p, first_outlier_bin,
     outlier_score, tail_scores,
+};
+pub use overdispersion::{
+    Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
+};
 pub use psi::psi;
 pub use rate::{RATE_MARGIN, is_raised};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};

@@ -3,11 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::engine::{self, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig};
+use crate::engine::{
+    self, Clock, Config, FeatureConfig, Learning, ModelConfig, OtherVersions, References,
+    WindowConfig,
+};
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
-use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
+use crate::settings::{
+    self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Reference, Settings,
+};
 
 /// What the engine is told. `learned` and `rebaselined` are references kept from before, by model.
 pub(crate) fn engine_config<'k>(
@@ -38,6 +43,7 @@ pub(crate) fn engine_config<'k>(
             settings::Clock::Wall => Clock::Wall,
             settings::Clock::Event => Clock::Event,
         },
+        references: references(&settings.references),
         learning: Learning {
             rows: settings.learning.rows as u64,
             bytes: settings.learning.bytes.bytes(),
@@ -89,8 +95,30 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
         learned: None,
         rebaselined: Vec::new(),
         versions: versions.collect(),
+        references: model.references.as_ref().map(references),
         feature: feature_config(&model.metrics, &model.drift),
         features: features.collect(),
+    }
+}
+
+fn references(said: &settings::References) -> References {
+    let has = |reference| said.0.contains(&reference);
+    let named = said.0.iter().filter_map(|reference| match reference {
+        Reference::Version(name) => Some(Arc::from(name.as_str())),
+        _ => None,
+    });
+    let named: Vec<_> = named.collect();
+    References {
+        profile: has(Reference::Profile),
+        seasonal: has(Reference::Seasonal),
+        previous: has(Reference::Previous),
+        versions: if has(Reference::Versions) {
+            OtherVersions::All
+        } else if named.is_empty() {
+            OtherVersions::None
+        } else {
+            OtherVersions::Named(named)
+        },
     }
 }
 

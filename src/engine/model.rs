@@ -362,6 +362,7 @@ impl Model {
             Clock::Event => event_runs(batch, rows, self.now.unwrap_or(wall), config),
         };
         let longest = config.longest_window_micros();
+        let memory = config.memory_micros(&self.name);
         for (at, rows) in runs {
             let now = self.now.unwrap_or(at);
             if at > now.saturating_add(longest) && config.clock == Clock::Event {
@@ -372,7 +373,7 @@ impl Model {
                 }
             }
             self.too_new_in_a_row = 0;
-            if at <= now.saturating_sub(longest) {
+            if at <= now.saturating_sub(memory) {
                 version.counters.too_old_rows += rows.len() as u64;
                 continue;
             }

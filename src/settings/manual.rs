@@ -178,6 +178,7 @@ fn leaves(yaml: &mut String, depth: usize, fields: &[Field]) {
         comment(yaml, depth, field);
         let example = match field.name {
             "profile" => "fraud.profile.json",
+            "references" => "[profile, previous, versions]",
             "role" => "feature",
             "kind" => "numeric",
             "detail" => "full",

@@ -6,7 +6,7 @@ use crate::profile::{Missing, Moments as ReferenceMoments, NumericCells};
 
 /// Further from the reference mean than this many standard deviations, a value is left out of the
 /// moments, where one of them would drown all others.
-const FAR: f64 = 1e9;
+pub(super) const FAR: f64 = 1e9;
 
 /// Values are folded in runs of this many, so that counters of one run fit into 32 bits and scratch
 /// memory stays in the first-level cache.
