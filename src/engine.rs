@@ -16,13 +16,16 @@ mod field;
 mod installed;
 mod learning;
 mod model;
+mod outliers;
 mod room;
+mod row_sums;
 mod snapshot;
 mod version;
 mod whole;
 
 pub use config::{
-    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, SIGNIFICANCE, WindowConfig,
+    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, OutlierConfig,
+    SIGNIFICANCE, WindowConfig,
 };
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,

@@ -7,12 +7,14 @@
 mod distinct;
 mod feature;
 mod latency;
+mod outliers;
 mod row_codes;
 mod traffic;
 
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use latency::LatencyHistogram;
+pub use outliers::{OutlierScores, OutlierTally, score_bin};
 pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;
 

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::engine::{self, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig};
+use crate::engine::{
+    self, Clock, Config, FeatureConfig, Learning, ModelConfig, OutlierConfig, WindowConfig,
+};
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
@@ -41,6 +43,10 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
             fleet: Some(settings.metrics.fleet),
             minimum_effect: Some(settings.drift.minimum_effect),
             significance: Some(settings.drift.significance),
+        },
+        outliers: OutlierConfig {
+            features: settings.outliers.features,
+            sample: settings.outliers.sample,
         },
         models,
         max_fields: settings.limits.fields,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::field::Reference;
 use super::snapshot::ReferenceSnapshot;
-use crate::profile::{FeatureProfile, Profile, short};
+use crate::profile::{FeatureProfile, OutlierReference, Profile, short};
 
 /// A profile in force.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Installed {
     /// First 8 hex digits of its hash.
     pub hash: Arc<str>,
     pub learned: bool,
+    /// How unusual its rows are: as it says, or as the first rows of production were.
+    pub outliers: Option<Arc<OutlierReference>>,
     /// Its fields, shared by all versions.
     features: Vec<Arc<FeatureProfile>>,
 }
@@ -22,6 +24,7 @@ impl Installed {
         let hash = short(&profile.hash()).into();
         let features = profile.features.iter().cloned().map(Arc::new);
         Self {
+            outliers: profile.outliers.clone().map(Arc::new),
             features: features.collect(),
             profile,
             hash,
