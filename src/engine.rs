@@ -29,8 +29,8 @@ pub use config::{
 };
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
-    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, ReferenceSnapshot, Snapshot,
-    State, TrafficWindow,
+    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,
+    ReferenceSnapshot, Snapshot, State, TrafficWindow,
 };
 
 use std::collections::BTreeMap;
@@ -260,6 +260,7 @@ fn evaluate_version(
         fields_beyond_limit: version.ignored_fields(),
         drift: whole::worst_features(&features),
         drifted_fields: whole::drifted_fields(&features),
+        outliers: outliers::evaluate(&version.row_sums, config),
         windows,
         references: model
             .in_force(version_name)

@@ -51,10 +51,11 @@ impl<'a> CodedFields<'a> {
         self.codes.rows()
     }
 
-    /// Codes of field `field`, one a row; `None` when the version does not have it, so that it is
-    /// missing in all rows.
+    /// Codes of field `field`, one a row; `None` when the batch or the version does not have it, so
+    /// that it is missing in all rows.
     pub fn of(&self, field: usize) -> Option<&'a [u8]> {
-        self.slots[field].map(|slot| self.codes.of(slot))
+        let slot = self.slots[field].filter(|&slot| self.codes.has(slot))?;
+        Some(self.codes.of(slot))
     }
 }
 
