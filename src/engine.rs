@@ -18,23 +18,25 @@ mod field;
 mod installed;
 mod learning;
 mod model;
+mod outliers;
 mod rebaseline;
 mod references;
 mod room;
+mod row_sums;
 mod snapshot;
 mod stand_ins;
 mod version;
 mod whole;
 
 pub use config::{
-    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, OtherVersions, References,
-    SIGNIFICANCE, WindowConfig,
+    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, OtherVersions,
+    OutlierConfig, References, SIGNIFICANCE, WindowConfig,
 };
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
-    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, ReferenceSnapshot, Snapshot,
-    State, TrafficWindow,
+    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,
+    ReferenceSnapshot, Snapshot, State, TrafficWindow,
 };
 
 use std::collections::BTreeMap;
@@ -298,6 +300,7 @@ fn evaluate_version(
         fields_beyond_limit: version.ignored_fields(),
         drift: whole::worst_features(&features),
         drifted_fields: whole::drifted_fields(&features),
+        outliers: outliers::evaluate(&version.row_sums, config),
         windows,
         references: model
             .in_force(version_name)

@@ -85,6 +85,9 @@ section! {
         /// When drift counts as drift; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         drift: Drift = Drift::default(),
+        /// How rows that are unusual as a whole are looked for.
+        #[serde(deserialize_with = "or_default")]
+        outliers: Outliers = Outliers::default(),
         /// How much is exposed for each feature; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         metrics: Metrics = Metrics::default(),
@@ -205,6 +208,18 @@ section! {
         /// at the minimum effect alarm. From 0 to 10.
         #[serde(deserialize_with = "finite")]
         significance: f64 = 4.75,
+    }
+}
+
+section! {
+    /// How unusual rows are looked for.
+    pub struct Outliers {
+        /// Features that a row is judged by, at most; of a profile with more, the most important
+        /// ones, else the first. 0: outliers are not looked for. From 0 to 64.
+        features: usize = 64,
+        /// One run of rows (a batch, or 4,096 rows of a longer one) in so many is looked at, at
+        /// random. 0: outliers are not looked for. From 0 to 1,000,000.
+        sample: u64 = 1,
     }
 }
 

@@ -32,7 +32,7 @@ pub use normal::{normal_tail, normal_tail_quantile};
 pub use normal_scores::normal_scores;
 pub use outliers::{
     OUTLIER_MARGIN, OUTLIER_SHARE, are_outliers_raised, conformal_p, first_outlier_bin,
-    outlier_score, tail_scores,
+    outlier_score, outlier_threshold, tail_scores,
 };
 pub use overdispersion::{
     Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,

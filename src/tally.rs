@@ -9,6 +9,7 @@ mod chunks;
 mod distinct;
 mod feature;
 mod latency;
+mod outliers;
 mod row_codes;
 mod traffic;
 
@@ -17,6 +18,7 @@ pub use chunks::{ChunkSums, GroupSums, SPAN_CHUNKS};
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use latency::LatencyHistogram;
+pub use outliers::{OutlierScores, OutlierTally, score_bin};
 pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;
 

@@ -115,8 +115,8 @@ impl FeatureShape<'_> {
 pub fn model_series(windows: usize, references: usize, codes: usize, profiles: usize) -> usize {
     let duration = DURATION_BUCKETS.len() + 3; // +Inf, sum, count
     let rows = REQUEST_ROWS_BUCKETS.len() + 3;
-    // throughput, error ratio, rows
-    let windowed = (LATENCY_QUANTILES.len() + 3) * windows;
+    // throughput, error ratio, rows; outlier ratio and threshold
+    let windowed = (LATENCY_QUANTILES.len() + 3 + 2) * windows;
     // predictions, requests, last row; too old, too new; ignored fields; rows learned, wanted
     let single = 3 + 2 + 1 + 2;
     // drifted fields, and the ratio of each kind

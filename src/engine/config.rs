@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::snapshot::Detail;
 use crate::batch::Role;
+use crate::learn::OUTLIER_FEATURES;
 use crate::profile::{Kind, Profile};
 use crate::window::{HOUR_MICROS, HOURS, SLICES, hour_of};
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub learning: Learning,
     /// Defaults of every feature.
     pub feature: FeatureConfig,
+    /// How unusual rows are looked for.
+    pub outliers: OutlierConfig,
     /// Models that the settings name.
     pub models: HashMap<Arc<str>, ModelConfig>,
     /// Fields followed per model and version.
@@ -110,6 +113,24 @@ pub struct Learning {
     pub rows: u64,
     /// Bytes of memory held while learning.
     pub bytes: usize,
+}
+
+/// How unusual rows are looked for; either at 0 switches it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutlierConfig {
+    /// Features that rows are judged by, at most.
+    pub features: usize,
+    /// One run of rows in so many is looked at.
+    pub sample: u64,
+}
+
+impl Default for OutlierConfig {
+    fn default() -> Self {
+        Self {
+            features: OUTLIER_FEATURES,
+            sample: 1,
+        }
+    }
 }
 
 /// What the settings say of one model.
@@ -204,6 +225,12 @@ impl Config {
         }
     }
 
+    /// What is said of all features of a model.
+    pub fn model_feature(&self, model: &str) -> FeatureConfig {
+        let said = self.models.get(model).map(|model| model.feature);
+        said.unwrap_or_default().or(self.feature)
+    }
+
     /// Length of the longest window in microseconds.
     pub fn longest_window_micros(&self) -> i64 {
         self.windows.iter().map(|w| w.micros).max().unwrap_or(0)
@@ -264,6 +291,7 @@ impl Default for Config {
                 bytes: 8 << 20,
             },
             feature: FeatureConfig::default(),
+            outliers: OutlierConfig::default(),
             models: HashMap::new(),
             max_fields: 2_000,
             max_total_fields: 10_000,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::field::Reference;
 use super::snapshot::ReferenceSnapshot;
-use crate::profile::{FeatureProfile, Profile, short};
+use crate::profile::{FeatureProfile, OutlierReference, Profile, short};
 
 /// A profile in force.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(super) struct Installed {
     /// All 64 digits.
     pub full_hash: Arc<str>,
     source: Source,
+    /// How unusual its rows are: as it says, or as the first rows of production were.
+    pub outliers: Option<Arc<OutlierReference>>,
     /// Its fields, shared by all versions.
     features: Vec<Arc<FeatureProfile>>,
 }
@@ -46,6 +48,7 @@ impl Installed {
         let hash = profile.hash();
         let features = profile.features.iter().cloned().map(Arc::new);
         Self {
+            outliers: profile.outliers.clone().map(Arc::new),
             features: features.collect(),
             profile,
             hash: short(&hash).into(),

@@ -67,6 +67,8 @@ pub struct ModelSnapshot {
     pub drift: Vec<ModelDrift>,
     /// Number of drifted fields, by window and reference.
     pub drifted_fields: Vec<DriftedFields>,
+    /// Rows that are unusual as a whole, by window; without those in which no row was judged.
+    pub outliers: Vec<OutlierWindow>,
     /// References in force: one of a file, learned or re-baselined, and a learned one for outputs
     /// that a file lacks.
     pub references: Vec<ReferenceSnapshot>,
@@ -102,6 +104,28 @@ pub struct DriftedFields {
     pub drifted: usize,
     /// Fields with a ratio.
     pub judged: usize,
+}
+
+/// Rows of a window that are unusual as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutlierWindow {
+    /// Label value, such as `1h`.
+    pub window: Arc<str>,
+    /// Rows judged.
+    pub rows: u64,
+    /// Those with a conformal p-value of at most 1 %.
+    pub outliers: u64,
+    /// outliers / rows.
+    pub ratio: f64,
+    /// The same of the reference, at most 1 %.
+    pub reference_ratio: f64,
+    /// The ratio above which it is neither chance nor small; `None` with too few rows.
+    pub threshold: Option<f64>,
+    /// Whether the ratio is above the threshold.
+    pub is_raised: bool,
+    /// The features that were the most unusual ones of the most outliers, at most three, and of how
+    /// many.
+    pub features: Vec<(Arc<str>, u64)>,
 }
 
 /// How far learning is.

@@ -63,6 +63,8 @@ Drift {
     FEATURE_DISTANCE = "driftgauge_feature_distance", Gauge, "", Feature, ["window", "reference", "statistic"], Standard, "Other views of the same change: js, and at level full also ks (of numbers) and hellinger.";
     MODEL_DRIFT_RATIO = "driftgauge_model_drift_ratio", Gauge, "ratio", Model, ["window", "reference", "kind"], Always, "Drift of the model as a whole in units of its threshold, above 1 is drift: of the worst field, of the dependence between features, of all features together (mmd) or of a vector (embedding).";
     MODEL_DRIFTED_FEATURES = "driftgauge_model_drifted_features", Gauge, "", Model, ["window", "reference"], Always, "Fields whose drift ratio is above 1.";
+    OUTLIER_RATIO = "driftgauge_outlier_ratio", Gauge, "ratio", Model, ["window"], Always, "Rows of the window that are unusual as a whole, as at most one row in a hundred of the reference is, divided by all rows that were judged; absent until it is known what rows of the reference are like.";
+    OUTLIER_RATIO_THRESHOLD = "driftgauge_outlier_ratio_threshold", Gauge, "", Model, ["window"], Always, "What the outlier ratio must exceed to mean something, given the rows on both sides; absent with too few rows.";
 }
 Reference {
     REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file, was learned or was rebaselined.";

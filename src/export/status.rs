@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::engine::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES,
-    ModelSnapshot, Snapshot, TrafficWindow,
+    ModelSnapshot, OutlierWindow, Snapshot, TrafficWindow,
 };
 use crate::profile::{Cells, Missing, Moments};
 
@@ -45,7 +45,27 @@ struct Model<'s> {
     learning: Option<Learning>,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
+    outliers: Vec<Outliers<'s>>,
     features: Vec<Feature<'s>>,
+}
+
+#[derive(Serialize)]
+struct Outliers<'s> {
+    window: &'s str,
+    rows: u64,
+    outliers: u64,
+    ratio: f64,
+    reference_ratio: f64,
+    threshold: Option<f64>,
+    is_raised: bool,
+    features: Vec<Named<'s>>,
+}
+
+/// A feature, and of how many outliers it was the most unusual one.
+#[derive(Serialize)]
+struct Named<'s> {
+    feature: &'s str,
+    outliers: u64,
 }
 
 #[derive(Serialize)]
@@ -162,6 +182,7 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 })
                 .collect(),
             windows: model.windows.iter().map(Traffic::from).collect(),
+            outliers: model.outliers.iter().map(Outliers::from).collect(),
             features: features
                 .filter(|feature| feature.role.is_watched())
                 .map(Feature::from)
@@ -182,6 +203,27 @@ impl<'s> From<&'s TrafficWindow> for Traffic<'s> {
                 let quantiles = LATENCY_QUANTILES.iter().map(f64::to_string);
                 quantiles.zip(latency).collect()
             }),
+        }
+    }
+}
+
+impl<'s> From<&'s OutlierWindow> for Outliers<'s> {
+    fn from(window: &'s OutlierWindow) -> Self {
+        let features = window.features.iter();
+        Self {
+            window: &window.window,
+            rows: window.rows,
+            outliers: window.outliers,
+            ratio: window.ratio,
+            reference_ratio: window.reference_ratio,
+            threshold: window.threshold,
+            is_raised: window.is_raised,
+            features: features
+                .map(|(feature, outliers)| Named {
+                    feature,
+                    outliers: *outliers,
+                })
+                .collect(),
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
         significance,
     } = settings.drift;
     check.drift(&["drift"], Some(minimum_effect), Some(significance));
+    check.outliers(settings);
     check.models(settings);
     check.0
 }
@@ -212,6 +213,13 @@ impl Check {
                 self.say(&path, format!("is {value}: write a number from 0 to 10"));
             }
         }
+    }
+
+    fn outliers(&mut self, settings: &Settings) {
+        let outliers = &settings.outliers;
+        self.range(&["outliers", "features"], outliers.features, 0, 64);
+        let sample = outliers.sample as usize;
+        self.range(&["outliers", "sample"], sample, 0, 1_000_000);
     }
 
     fn models(&mut self, settings: &Settings) {

@@ -189,6 +189,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         fields_beyond_limit: 0,
         drift: model_drift(),
         drifted_fields: drifted_fields(),
+        outliers: outliers(),
         windows: windows.collect(),
         references: vec![ReferenceSnapshot {
             profile: "0badcafe".into(),
@@ -214,6 +215,20 @@ fn model_drift() -> Vec<ModelDrift> {
         })
     };
     WINDOWS.into_iter().flat_map(in_window).collect()
+}
+
+fn outliers() -> Vec<OutlierWindow> {
+    let of_window = |window: &&str| OutlierWindow {
+        window: (*window).into(),
+        rows: 1_000,
+        outliers: 60,
+        ratio: 0.06,
+        reference_ratio: 0.0098,
+        threshold: Some(0.04),
+        is_raised: true,
+        features: vec![("age".into(), 40), (AWKWARD.into(), 20)],
+    };
+    WINDOWS.iter().map(of_window).collect()
 }
 
 fn drifted_fields() -> Vec<DriftedFields> {

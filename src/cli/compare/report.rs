@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::engine::{FeatureSnapshot, ModelSnapshot, State};
+use crate::engine::{FeatureSnapshot, ModelSnapshot, OutlierWindow, State};
 use crate::profile::{Missing, Moments, Profile, short};
 
 /// What `driftgauge compare` found.
@@ -21,8 +21,31 @@ pub(super) struct Report {
     rows: u64,
     /// Fields with ratio above 1.
     drifted_features: usize,
+    /// Rows that are unusual as a whole; null when the profile does not say what rows are like.
+    outliers: Option<Outliers>,
     /// Worst first.
     features: Vec<Row>,
+}
+
+/// Rows that are unusual as a whole.
+#[derive(Debug, Serialize)]
+struct Outliers {
+    rows: u64,
+    outliers: u64,
+    ratio: f64,
+    reference_ratio: f64,
+    /// What the ratio must exceed to mean something; null with too few rows.
+    threshold: Option<f64>,
+    is_raised: bool,
+    /// The features that were the most unusual ones of the most outliers.
+    features: Vec<Named>,
+}
+
+/// A feature, and of how many outliers it was the most unusual one.
+#[derive(Debug, Serialize)]
+struct Named {
+    feature: String,
+    outliers: u64,
 }
 
 /// A field; members that cannot be computed are null.
@@ -82,6 +105,7 @@ impl Report {
             reference_rows: profile.rows,
             rows: model.windows.first().map_or(0, |window| window.rows),
             drifted_features: features.iter().filter(|row| row.is_drifted()).count(),
+            outliers: model.outliers.first().map(Outliers::from),
             features,
         }
     }
@@ -95,6 +119,51 @@ impl Report {
     fn without_value(&self) -> usize {
         let is_absent = |row: &&Row| row.state == State::Absent.as_str();
         self.features.iter().filter(is_absent).count()
+    }
+}
+
+impl From<&OutlierWindow> for Outliers {
+    fn from(window: &OutlierWindow) -> Self {
+        let named = window.features.iter().map(|(feature, outliers)| Named {
+            feature: feature.to_string(),
+            outliers: *outliers,
+        });
+        Self {
+            rows: window.rows,
+            outliers: window.outliers,
+            ratio: window.ratio,
+            reference_ratio: window.reference_ratio,
+            threshold: window.threshold,
+            is_raised: window.is_raised,
+            features: named.collect(),
+        }
+    }
+}
+
+impl fmt::Display for Outliers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} rows ({}) are outliers, {} of the reference are",
+            self.outliers,
+            percent(Some(self.ratio)),
+            percent(Some(self.reference_ratio))
+        )?;
+        match self.threshold {
+            Some(limit) if self.is_raised => {
+                write!(f, ": MORE than chance brings ({})", percent(Some(limit)))?;
+            }
+            Some(limit) => write!(f, ", chance may bring {}", percent(Some(limit)))?,
+            None => f.write_str(", too few rows to judge")?,
+        }
+        let named = self.features.iter().filter(|_| self.is_raised);
+        let named: Vec<_> = named
+            .map(|of| format!("{} ({})", of.feature, of.outliers))
+            .collect();
+        if !named.is_empty() {
+            write!(f, "; most unusual in them: {}", named.join(", "))?;
+        }
+        f.write_str(".")
     }
 }
 
@@ -205,7 +274,11 @@ impl fmt::Display for Report {
                 0 => String::new(),
                 count => format!(", {count} without any value"),
             }
-        )
+        )?;
+        match &self.outliers {
+            Some(outliers) => writeln!(f, "{outliers}"),
+            None => Ok(()),
+        }
     }
 }
 
