@@ -28,6 +28,7 @@ mod overdispersion;
 mod psi;
 mod quadratic;
 mod rate;
+mod shape;
 mod threshold;
 mod wasserstein;
 mod wilson;
@@ -53,6 +54,7 @@ pub use overdispersion::{
 pub use psi::psi;
 pub use quadratic::quadratic_threshold;
 pub use rate::{RATE_MARGIN, is_raised};
+pub use shape::{Course, Shape, shape};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
 pub use wasserstein::wasserstein;
 pub use wilson::wilson_lower;
