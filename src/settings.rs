@@ -15,6 +15,7 @@ mod load;
 mod locate;
 mod manual;
 mod models;
+mod references;
 mod reload;
 mod section;
 mod size;
@@ -29,6 +30,7 @@ pub use flags::Flags;
 pub use load::{Loaded, Override, Source};
 pub use manual::{Entry, entries, example_file, markdown_table};
 pub use models::{Feature, FeatureDrift, FeatureMetrics, Model, Version};
+pub use references::{Reference, References};
 pub use reload::{ReloadHandle, ReloadStatus, Reloader, needs_restart};
 pub use section::{Field, Section};
 pub use size::ByteSize;
@@ -72,12 +74,20 @@ section! {
             Span::from_secs(3_600),
             Span::from_secs(86_400),
         ]),
+        /// What windows are compared with, all at once: `profile`; `seasonal`, the same hours of the
+        /// seven days before (of windows of at most a day, 18 kB a field); `previous`, the window
+        /// before (as much memory again); `versions`, every other version of the model;
+        /// `version:` and the name of one. Models can differ.
+        references: References = References(vec![Reference::Profile]),
         /// How a reference is learned from traffic for models without a profile.
         #[serde(deserialize_with = "or_default")]
         learning: Learning = Learning::default(),
         /// When drift counts as drift; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         drift: Drift = Drift::default(),
+        /// How rows that are unusual as a whole are looked for.
+        #[serde(deserialize_with = "or_default")]
+        outliers: Outliers = Outliers::default(),
         /// How much is exposed for each feature; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         metrics: Metrics = Metrics::default(),
@@ -106,9 +116,13 @@ section! {
         /// has never seen. They are values of rows, cut at 64 bytes; never a metric label, and
         /// never of a reference that was learned from traffic.
         new_categories: bool = true,
-        /// Whether `POST /-/reload` reads the settings again. Off, because whoever reaches the
-        /// port could call it.
+        /// Whether `POST /-/reload` reads the settings again and `POST /api/v1/rebaseline` makes a
+        /// new reference. Off, because whoever reaches the port could call them.
         enable_lifecycle: bool = false,
+        /// A Unix socket that serves the same as the port, and on which these two are always
+        /// allowed; only its owner may connect (mode 0600). Empty: there is none.
+        #[serde(deserialize_with = "optional_path")]
+        admin_socket: Option<PathBuf> = None,
     }
 }
 
@@ -164,9 +178,9 @@ section! {
 section! {
     /// What is kept over restarts.
     pub struct State {
-        /// Folder for learned profiles and the last good copy of these settings. It must be
-        /// writable. Empty: nothing is kept, and models without a profile learn anew after a
-        /// restart.
+        /// Folder for learned and re-baselined profiles and the last good copy of these settings.
+        /// It must be writable. Empty: nothing is kept, and models without a profile learn anew
+        /// after a restart.
         #[serde(deserialize_with = "optional_path")]
         directory: Option<PathBuf> = None,
     }
@@ -198,6 +212,18 @@ section! {
         /// at the minimum effect alarm. From 0 to 10.
         #[serde(deserialize_with = "finite")]
         significance: f64 = 4.75,
+    }
+}
+
+section! {
+    /// How unusual rows are looked for.
+    pub struct Outliers {
+        /// Features that a row is judged by, at most; of a profile with more, the most important
+        /// ones, else the first. 0: outliers are not looked for. From 0 to 64.
+        features: usize = 64,
+        /// One run of rows (a batch, or 4,096 rows of a longer one) in so many is looked at, at
+        /// random. 0: outliers are not looked for. From 0 to 1,000,000.
+        sample: u64 = 1,
     }
 }
 

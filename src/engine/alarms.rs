@@ -7,12 +7,9 @@
 use std::sync::Arc;
 
 use super::config::WindowConfig;
-use super::evaluate::PROFILE;
+use super::references::{PROFILE, SEASONAL};
 use super::snapshot::{FeatureSnapshot, FeatureWindow, TrafficWindow};
 use crate::statistic::{Shape, Trace, shape};
-
-/// Label value `reference` of the same hours of the days before.
-const SEASONAL: &str = "seasonal";
 
 const HOUR: i64 = 3_600_000_000;
 /// Hours that are remembered: eight days, so that a week is there whole.

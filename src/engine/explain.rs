@@ -60,7 +60,7 @@ pub struct Explanation<'s> {
     /// What is unusable or unheard of, against the profile.
     pub rates: Rates,
     /// Most frequent new categories, as far as they may be named.
-    pub new_categories: Vec<Named<'s>>,
+    pub new_categories: Vec<NewCategory<'s>>,
     /// Every cell in order.
     pub bins: Vec<Bin>,
     /// Labels of the bins that contribute, most first.
@@ -132,7 +132,7 @@ pub struct Bin {
 
 /// A new category.
 #[derive(Debug, Serialize)]
-pub struct Named<'s> {
+pub struct NewCategory<'s> {
     /// The category.
     pub name: &'s str,
     /// It came at least so often.
@@ -141,7 +141,7 @@ pub struct Named<'s> {
     pub at_most: u64,
 }
 
-impl<'s> From<&'s Frequent> for Named<'s> {
+impl<'s> From<&'s Frequent> for NewCategory<'s> {
     fn from(frequent: &'s Frequent) -> Self {
         Self {
             name: &frequent.text,
@@ -198,7 +198,11 @@ impl<'s> Explanation<'s> {
                 window: moments(window),
             },
             rates: rates(reference, window),
-            new_categories: feature.new_categories.iter().map(Named::from).collect(),
+            new_categories: feature
+                .new_categories
+                .iter()
+                .map(NewCategory::from)
+                .collect(),
             top: top(&bins),
             bins,
         };

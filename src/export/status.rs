@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::engine::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES,
-    ModelSnapshot, Named, Snapshot, TrafficWindow,
+    ModelSnapshot, NewCategory, OutlierWindow, Snapshot, TrafficWindow,
 };
 use crate::profile::{Missing, Moments};
 
@@ -45,7 +45,27 @@ struct Model<'s> {
     learning: Option<Learning>,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
+    outliers: Vec<Outliers<'s>>,
     features: Vec<Feature<'s>>,
+}
+
+#[derive(Serialize)]
+struct Outliers<'s> {
+    window: &'s str,
+    rows: u64,
+    outliers: u64,
+    ratio: f64,
+    reference_ratio: f64,
+    threshold: Option<f64>,
+    is_raised: bool,
+    features: Vec<Named<'s>>,
+}
+
+/// A feature, and of how many outliers it was the most unusual one.
+#[derive(Serialize)]
+struct Named<'s> {
+    feature: &'s str,
+    outliers: u64,
 }
 
 #[derive(Serialize)]
@@ -75,6 +95,7 @@ struct Traffic<'s> {
 struct Feature<'s> {
     feature: &'s str,
     role: &'s str,
+    importance: Option<f64>,
     detail: &'s str,
     values: u64,
     missing: Missing,
@@ -83,7 +104,7 @@ struct Feature<'s> {
     far: u64,
     reference: Option<FieldReference<'s>>,
     shape: Option<&'s str>,
-    new_categories: Vec<Named<'s>>,
+    new_categories: Vec<NewCategory<'s>>,
     windows: Vec<Window<'s>>,
 }
 
@@ -98,7 +119,6 @@ struct FieldReference<'s> {
     #[serde(flatten)]
     moments: Option<Moments>,
     design_effect: f64,
-    minimum_effect: f64,
     significance: f64,
     cells: Vec<Cell>,
 }
@@ -125,6 +145,7 @@ struct Window<'s> {
     min: Option<f64>,
     max: Option<f64>,
     distinct: Option<f64>,
+    minimum_effect: Option<f64>,
     cells: &'s [u64],
     drift: Vec<Comparison<'s>>,
 }
@@ -164,6 +185,7 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 })
                 .collect(),
             windows: model.windows.iter().map(Traffic::from).collect(),
+            outliers: model.outliers.iter().map(Outliers::from).collect(),
             features: features
                 .filter(|feature| feature.role.is_watched())
                 .map(Feature::from)
@@ -188,11 +210,33 @@ impl<'s> From<&'s TrafficWindow> for Traffic<'s> {
     }
 }
 
+impl<'s> From<&'s OutlierWindow> for Outliers<'s> {
+    fn from(window: &'s OutlierWindow) -> Self {
+        let features = window.features.iter();
+        Self {
+            window: &window.window,
+            rows: window.rows,
+            outliers: window.outliers,
+            ratio: window.ratio,
+            reference_ratio: window.reference_ratio,
+            threshold: window.threshold,
+            is_raised: window.is_raised,
+            features: features
+                .map(|(feature, outliers)| Named {
+                    feature,
+                    outliers: *outliers,
+                })
+                .collect(),
+        }
+    }
+}
+
 impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
     fn from(feature: &'s FeatureSnapshot) -> Self {
         Self {
             feature: &feature.name,
             role: feature.role.as_str(),
+            importance: feature.importance,
             detail: match feature.detail {
                 Detail::Hidden => "hidden",
                 Detail::Lean => "lean",
@@ -206,7 +250,11 @@ impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
             far: feature.far,
             reference: feature.reference.as_ref().map(FieldReference::from),
             shape: feature.shape.map(|shape| shape.as_str()),
-            new_categories: feature.new_categories.iter().map(Named::from).collect(),
+            new_categories: feature
+                .new_categories
+                .iter()
+                .map(NewCategory::from)
+                .collect(),
             windows: feature.windows.iter().map(Window::from).collect(),
         }
     }
@@ -233,7 +281,6 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             new_category_ratio: feature.new_category_ratio(),
             moments: feature.moments,
             design_effect: feature.variation.design_effect,
-            minimum_effect: reference.minimum_effect,
             significance: reference.significance,
             cells,
         }
@@ -255,6 +302,7 @@ impl<'s> From<&'s FeatureWindow> for Window<'s> {
             min: window.min,
             max: window.max,
             distinct: window.distinct,
+            minimum_effect: window.minimum_effect,
             cells: &window.cells,
             drift: window.drift.iter().map(Comparison::from).collect(),
         }

@@ -38,6 +38,28 @@ impl Shape {
             Self::Permanent => "permanent",
         }
     }
+
+    /// What it means and what to do, for people.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Sudden => {
+                "Sudden: it changed from one moment to the next and stays; look at what was deployed \
+                 or changed upstream then."
+            }
+            Self::Gradual => "Gradual: it moves away slowly; a retrain will be due.",
+            Self::Periodic => {
+                "Periodic: it comes and goes day after day; compare with the same hours of the days \
+                 before (reference seasonal), or make the profile from whole days."
+            }
+            Self::Temporary => {
+                "Temporary so far: only the last rows differ; if it does not end by itself, it is the \
+                 beginning of a sudden change."
+            }
+            Self::Permanent => {
+                "Permanent: it has been so for more than a week; re-baseline or retrain."
+            }
+        }
+    }
 }
 
 /// What is known of one window against the fixed reference.
@@ -69,6 +91,8 @@ pub struct Trace {
 ///   least twice as much, or had not.
 /// - *temporary*: only shorter windows are in alarm, for less than twice their length. Whether it
 ///   stays cannot be known before.
+///
+/// On top of a daily wave a step may pass for a slope, as the wave alone moves both windows.
 ///
 /// The long window is the longest that is filled: in the first hours after a start all windows hold
 /// the same rows and nothing can be told.

@@ -103,6 +103,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
                 .collect(),
         });
         FeatureWindow {
+            minimum_effect: kind.map(|_| 0.02),
             window: (*window).into(),
             state: if kind.is_some() {
                 State::Ok
@@ -133,6 +134,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
     FeatureSnapshot {
         name: name.into(),
         role: Role::Feature,
+        importance: None,
         detail: Detail::Standard,
         fleet: true,
         values: 3_000,
@@ -148,7 +150,6 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
             feature,
             profile: "0badcafe".into(),
             learned: false,
-            minimum_effect: 0.02,
             significance: 4.75,
         }),
         new_categories: Vec::new(),
@@ -191,6 +192,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         fields_beyond_limit: 0,
         drift: model_drift(),
         drifted_fields: drifted_fields(),
+        outliers: outliers(),
         windows: windows.collect(),
         references: vec![ReferenceSnapshot {
             profile: "0badcafe".into(),
@@ -216,6 +218,20 @@ fn model_drift() -> Vec<ModelDrift> {
         })
     };
     WINDOWS.into_iter().flat_map(in_window).collect()
+}
+
+fn outliers() -> Vec<OutlierWindow> {
+    let of_window = |window: &&str| OutlierWindow {
+        window: (*window).into(),
+        rows: 1_000,
+        outliers: 60,
+        ratio: 0.06,
+        reference_ratio: 0.0098,
+        threshold: Some(0.04),
+        is_raised: true,
+        features: vec![("age".into(), 40), (AWKWARD.into(), 20)],
+    };
+    WINDOWS.iter().map(of_window).collect()
 }
 
 fn drifted_fields() -> Vec<DriftedFields> {

@@ -258,17 +258,7 @@ pub(super) fn write_history(
         html.push_str(".</small>");
     }
     if let Some(shape) = shape {
-        let advice = match shape {
-            Shape::Sudden => "Sudden: look for what changed then.",
-            Shape::Gradual => "Gradual: a retrain will be due.",
-            Shape::Periodic => {
-                "Periodic: it comes and goes day after day; compare with the same hours of the \
-                 days before (reference seasonal)."
-            }
-            Shape::Temporary => "Temporary so far.",
-            Shape::Permanent => "Permanent: re-baseline or retrain.",
-        };
-        write!(html, " <small>{advice}</small>")?;
+        write!(html, " <small>{}</small>", shape.sentence())?;
     }
     Ok(())
 }
