@@ -37,7 +37,7 @@ pub use outliers::{
 pub use overdispersion::{
     Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
 };
-pub use psi::psi;
+pub use psi::{psi, psi_terms};
 pub use rate::{RATE_MARGIN, is_raised};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
 pub use wilson::wilson_lower;

@@ -27,6 +27,7 @@ pub(super) fn compare(
         ratio,
         excess: statistic::excess(psi, count, n, m, sensitivity.design_effect),
         z: None,
+        since: None,
         moved_most: None,
         reference_cells: None,
         distances: statistic::DISTANCES
