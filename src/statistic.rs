@@ -34,7 +34,9 @@ pub use outliers::{
     OUTLIER_MARGIN, OUTLIER_SHARE, are_outliers_raised, conformal_p, first_outlier_bin,
     outlier_score, outlier_threshold, tail_scores,
 };
-pub use overdispersion::{Grouped, Overdispersion, overdispersion};
+pub use overdispersion::{
+    Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
+};
 pub use psi::psi;
 pub use rate::{RATE_MARGIN, is_raised};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};

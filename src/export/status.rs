@@ -95,6 +95,7 @@ struct Traffic<'s> {
 struct Feature<'s> {
     feature: &'s str,
     role: &'s str,
+    importance: Option<f64>,
     detail: &'s str,
     values: u64,
     missing: Missing,
@@ -116,7 +117,6 @@ struct FieldReference<'s> {
     #[serde(flatten)]
     moments: Option<Moments>,
     design_effect: f64,
-    minimum_effect: f64,
     significance: f64,
     cells: Vec<Cell>,
 }
@@ -143,6 +143,7 @@ struct Window<'s> {
     min: Option<f64>,
     max: Option<f64>,
     distinct: Option<f64>,
+    minimum_effect: Option<f64>,
     cells: &'s [u64],
     drift: Vec<Comparison<'s>>,
 }
@@ -232,6 +233,7 @@ impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
         Self {
             feature: &feature.name,
             role: feature.role.as_str(),
+            importance: feature.importance,
             detail: match feature.detail {
                 Detail::Hidden => "hidden",
                 Detail::Lean => "lean",
@@ -270,7 +272,6 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             new_category_ratio: feature.new_category_ratio(),
             moments: feature.moments,
             design_effect: feature.variation.design_effect,
-            minimum_effect: reference.minimum_effect,
             significance: reference.significance,
             cells,
         }
@@ -292,6 +293,7 @@ impl<'s> From<&'s FeatureWindow> for Window<'s> {
             min: window.min,
             max: window.max,
             distinct: window.distinct,
+            minimum_effect: window.minimum_effect,
             cells: &window.cells,
             drift: window.drift.iter().map(Comparison::from).collect(),
         }

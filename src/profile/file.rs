@@ -77,6 +77,10 @@ struct FeatureDocument {
     design_effect: f64,
     #[serde(default, skip_serializing_if = "is_zero")]
     wander: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    long_wander: Option<f64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    chunk_seconds: f64,
     #[serde(default, skip_serializing_if = "is_none")]
     chunks: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -313,6 +317,8 @@ impl From<&FeatureProfile> for FeatureDocument {
             distinct: feature.distinct,
             design_effect: feature.variation.design_effect,
             wander: feature.variation.wander,
+            long_wander: (feature.variation.wander > 0.0).then_some(feature.variation.long_wander),
+            chunk_seconds: feature.variation.chunk_seconds,
             chunks: feature.variation.chunks,
             importance: feature.importance,
             moments: feature.moments,
@@ -367,6 +373,13 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
         if !(document.wander >= 0.0 && document.wander.is_finite()) {
             return Err(format!("wander is {}, must be 0 or more", document.wander));
         }
+        let long_wander = document.long_wander.unwrap_or(document.wander);
+        if !(0.0..=document.wander).contains(&long_wander) {
+            return Err(format!("long_wander is {long_wander}, must be 0 to wander"));
+        }
+        if !(document.chunk_seconds >= 0.0 && document.chunk_seconds.is_finite()) {
+            return Err("chunk_seconds must be 0 or more".into());
+        }
         if document
             .importance
             .is_some_and(|i| !(i.is_finite() && i >= 0.0))
@@ -387,6 +400,8 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
             variation: Variation {
                 design_effect: document.design_effect,
                 wander: document.wander,
+                long_wander,
+                chunk_seconds: document.chunk_seconds,
                 chunks: document.chunks,
             },
             importance: document.importance,

@@ -102,6 +102,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
                 .collect(),
         });
         FeatureWindow {
+            minimum_effect: kind.map(|_| 0.02),
             window: (*window).into(),
             state: if kind.is_some() {
                 State::Ok
@@ -132,6 +133,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
     FeatureSnapshot {
         name: name.into(),
         role: Role::Feature,
+        importance: None,
         detail: Detail::Standard,
         fleet: true,
         values: 3_000,
@@ -147,7 +149,6 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
             feature,
             profile: "0badcafe".into(),
             learned: false,
-            minimum_effect: 0.02,
             significance: 4.75,
         }),
         windows: windows.collect(),

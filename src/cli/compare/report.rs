@@ -53,6 +53,7 @@ struct Named {
 struct Row {
     feature: String,
     role: &'static str,
+    importance: Option<f64>,
     kind: Option<&'static str>,
     state: &'static str,
     /// Usable values.
@@ -174,6 +175,7 @@ impl Row {
         Some(Self {
             feature: feature.name.to_string(),
             role: feature.role.as_str(),
+            importance: feature.importance,
             kind: profile.map(|profile| profile.kind.as_str()),
             state: match window.state {
                 State::Learning => State::Unknown.as_str(),
