@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::engine::{FeatureSnapshot, ModelSnapshot, OutlierWindow, State};
 use crate::profile::{Missing, Moments, Profile, short};
+use crate::statistic::normal_tail;
 
 /// What `driftgauge compare` found.
 #[derive(Debug, Serialize)]
@@ -64,6 +65,11 @@ struct Row {
     drift_threshold: Option<f64>,
     drift_ratio: Option<f64>,
     drift_excess: Option<f64>,
+    /// Standard deviations beyond the tolerated change.
+    z: Option<f64>,
+    /// Chance of a drift as large while the true change is tolerated.
+    p_value: Option<f64>,
+    moved_most: Option<MovedMost>,
     distance: BTreeMap<&'static str, f64>,
     out_of_range_ratio: Option<f64>,
     new_category_ratio: Option<f64>,
@@ -75,6 +81,17 @@ struct Row {
     /// Values per cell of the profile.
     cells: Vec<u64>,
     reference: Option<Reference>,
+}
+
+/// The cell whose share of the values changed most.
+#[derive(Debug, Serialize)]
+struct MovedMost {
+    /// Label of the cell, as in metrics.
+    bin: String,
+    /// What it holds, for people.
+    range: String,
+    /// By how much, live − profile.
+    change: f64,
 }
 
 /// The same of the profile.
@@ -172,6 +189,7 @@ impl Row {
         let window = feature.windows.first()?;
         let drift = window.drift.first();
         let profile = feature.reference.as_ref().map(|r| &r.feature);
+        let cells = profile.and_then(|profile| profile.cells.as_ref());
         Some(Self {
             feature: feature.name.to_string(),
             role: feature.role.as_str(),
@@ -188,6 +206,15 @@ impl Row {
             drift_threshold: drift.map(|drift| drift.threshold),
             drift_ratio: drift.and_then(|drift| drift.ratio),
             drift_excess: drift.map(|drift| drift.excess),
+            z: drift.and_then(|drift| drift.z),
+            p_value: drift.and_then(|drift| drift.z).map(normal_tail),
+            moved_most: drift.and_then(|drift| drift.moved_most).zip(cells).map(
+                |((cell, change), cells)| MovedMost {
+                    bin: cells.cells.bin(cell),
+                    range: cells.cells.range(cell),
+                    change,
+                },
+            ),
             distance: drift
                 .map(|drift| drift.distances.iter().copied().collect())
                 .unwrap_or_default(),
@@ -204,10 +231,7 @@ impl Row {
                 null_ratio: profile.null_ratio(),
                 new_category_ratio: profile.new_category_ratio(),
                 moments: profile.moments,
-                cells: profile
-                    .cells
-                    .as_ref()
-                    .map_or_else(Vec::new, |c| c.rows.clone()),
+                cells: cells.map_or_else(Vec::new, |cells| cells.rows.clone()),
             }),
         })
     }
