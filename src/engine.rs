@@ -4,8 +4,9 @@
 //! of (now, batch) gives the same figures, bit for bit. Nothing in here fails: what cannot be used
 //! is counted.
 //!
-//! `model` keeps references (`installed`, or still `learning`) and versions, `version` fields and traffic, `field` the sums of one
-//! field; `evaluate` turns sums into figures, `references` says what windows are compared with.
+//! `model` keeps references (`installed`, still `learning`, or made by `rebaseline`) and versions,
+//! `version` fields and traffic, `field` the sums of one field; `evaluate` turns sums into figures,
+//! `references` says what windows are compared with.
 
 pub mod budget;
 mod cell_sums;
@@ -17,20 +18,25 @@ mod field;
 mod installed;
 mod learning;
 mod model;
+mod outliers;
+mod rebaseline;
 mod references;
 mod room;
+mod row_sums;
 mod snapshot;
+mod stand_ins;
 mod version;
 mod whole;
 
 pub use config::{
-    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, OtherVersions, References,
-    SIGNIFICANCE, WindowConfig,
+    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, OtherVersions,
+    OutlierConfig, References, SIGNIFICANCE, WindowConfig,
 };
+pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
-    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, ReferenceSnapshot, Snapshot,
-    State, TrafficWindow,
+    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,
+    ReferenceSnapshot, Snapshot, State, TrafficWindow,
 };
 
 use std::collections::BTreeMap;
@@ -42,6 +48,7 @@ use installed::Installed;
 use model::Model;
 use references::Comparisons;
 use room::Rooms;
+use stand_ins::StandIns;
 use version::Version;
 
 /// Upper bounds of `driftgauge_request_duration_seconds`.
@@ -58,9 +65,9 @@ pub struct Engine {
     config: Arc<Config>,
     models: BTreeMap<Arc<str>, Model>,
     rooms: Rooms,
-    /// References learned for models that have been forgotten since: a job that runs once a week is
-    /// to be compared with what it learned, not to learn anew each time.
-    learned_before: BTreeMap<Arc<str>, Installed>,
+    /// References of traffic of models that have been forgotten since: a job that runs once a week
+    /// is to be compared with what it learned, not to learn anew each time.
+    learned_before: BTreeMap<Arc<str>, (Installed, StandIns)>,
     scratch: Scratch,
 }
 
@@ -95,8 +102,10 @@ impl Engine {
         let config = self.config.clone();
         let model = self.models.entry(batch.model.clone()).or_insert_with(|| {
             let mut model = Model::new(batch.model.clone(), &config, self.rooms.clone());
-            let before = self.learned_before.remove(&batch.model);
-            model.learned = model.learned.take().or(before);
+            if let Some((learned, stand_ins)) = self.learned_before.remove(&batch.model) {
+                model.learned.get_or_insert(learned);
+                model.stand_ins = stand_ins;
+            }
             model
         });
         model.apply(batch, now, &config, &mut self.scratch);
@@ -118,6 +127,20 @@ impl Engine {
             model.reconfigure(&config, &kept);
         }
         self.add_named_models();
+    }
+
+    /// Makes a new reference of a model from one of its windows, and puts it in force until the
+    /// settings name another profile. Windows and counters go on. `wall` is the wall time in
+    /// microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// What does not exist, is not complete yet or has too few rows, in a sentence; then nothing has
+    /// changed.
+    pub fn rebaseline(&mut self, asked: &Rebaseline, wall: i64) -> Result<Rebaselined, Refusal> {
+        let config = self.config.clone();
+        let model = self.models.get_mut(&*asked.model);
+        let model = model.ok_or_else(|| Refusal::NoModel(asked.model.clone()))?;
+        model.rebaseline(asked, wall, &config)
     }
 
     /// Drops all that is known of a model, after its analysis failed.
@@ -147,7 +170,9 @@ impl Engine {
             if let Some(learned) = model.learned.take_if(|_| !stays)
                 && self.learned_before.len() < MOST_LEARNED_BEFORE
             {
-                self.learned_before.insert(name.clone(), learned);
+                let stand_ins = std::mem::take(&mut model.stand_ins);
+                self.learned_before
+                    .insert(name.clone(), (learned, stand_ins));
             }
             stays
         });
@@ -275,6 +300,7 @@ fn evaluate_version(
         fields_beyond_limit: version.ignored_fields(),
         drift: whole::worst_features(&features),
         drifted_fields: whole::drifted_fields(&features),
+        outliers: outliers::evaluate(&version.row_sums, config),
         windows,
         references: model
             .in_force(version_name)

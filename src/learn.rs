@@ -10,23 +10,27 @@
 //! hash; up to 100,000 rows their order does not matter either.
 
 mod category_cells;
+mod chunks;
 mod distinct;
 mod field;
 mod numbers;
 mod numeric_cells;
 mod numeric_sums;
+mod outliers;
 mod recount;
 mod report;
 mod second_pass;
 mod texts;
 
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
+pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, tolerated_effect, variation};
 pub use distinct::{Distinct, EXACT_DISTINCT};
 pub use numbers::SAMPLE_VALUES;
 pub use numeric_cells::{
     EQUAL_MASS_CELLS, MAX_CELLS, ROWS_PER_CELL, TAIL_ROWS, TAIL_SHARES, numeric_edges,
 };
 pub use numeric_sums::FAR_STDDEVS;
+pub use outliers::{OUTLIER_FEATURES, unmeasured_outliers};
 pub use recount::Recount;
 pub use report::{FieldReport, LearnReport};
 pub use texts::MAX_CATEGORIES;
@@ -45,12 +49,14 @@ use crate::tally::RowCodes;
 pub const MAX_FIELDS: usize = 2_000;
 
 /// What the operator says about a field, above what the data say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FieldOverride {
     /// Role, if not the one of the data.
     pub role: Option<Role>,
     /// Kind, if not the one inferred.
     pub kind: Option<Kind>,
+    /// How much it matters to the model, finite and not negative.
+    pub importance: Option<f64>,
 }
 
 /// What to learn.

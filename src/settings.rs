@@ -85,6 +85,9 @@ section! {
         /// When drift counts as drift; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         drift: Drift = Drift::default(),
+        /// How rows that are unusual as a whole are looked for.
+        #[serde(deserialize_with = "or_default")]
+        outliers: Outliers = Outliers::default(),
         /// How much is exposed for each feature; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         metrics: Metrics = Metrics::default(),
@@ -109,9 +112,13 @@ section! {
         /// load and reload only: fleet bins first, then what `standard` shows beyond `lean`, then
         /// whole features. From 100 to 10,000,000.
         max_series: usize = 20_000,
-        /// Whether `POST /-/reload` reads the settings again. Off, because whoever reaches the
-        /// port could call it.
+        /// Whether `POST /-/reload` reads the settings again and `POST /api/v1/rebaseline` makes a
+        /// new reference. Off, because whoever reaches the port could call them.
         enable_lifecycle: bool = false,
+        /// A Unix socket that serves the same as the port, and on which these two are always
+        /// allowed; only its owner may connect (mode 0600). Empty: there is none.
+        #[serde(deserialize_with = "optional_path")]
+        admin_socket: Option<PathBuf> = None,
     }
 }
 
@@ -167,9 +174,9 @@ section! {
 section! {
     /// What is kept over restarts.
     pub struct State {
-        /// Folder for learned profiles and the last good copy of these settings. It must be
-        /// writable. Empty: nothing is kept, and models without a profile learn anew after a
-        /// restart.
+        /// Folder for learned and re-baselined profiles and the last good copy of these settings.
+        /// It must be writable. Empty: nothing is kept, and models without a profile learn anew
+        /// after a restart.
         #[serde(deserialize_with = "optional_path")]
         directory: Option<PathBuf> = None,
     }
@@ -201,6 +208,18 @@ section! {
         /// at the minimum effect alarm. From 0 to 10.
         #[serde(deserialize_with = "finite")]
         significance: f64 = 4.75,
+    }
+}
+
+section! {
+    /// How unusual rows are looked for.
+    pub struct Outliers {
+        /// Features that a row is judged by, at most; of a profile with more, the most important
+        /// ones, else the first. 0: outliers are not looked for. From 0 to 64.
+        features: usize = 64,
+        /// One run of rows (a batch, or 4,096 rows of a longer one) in so many is looked at, at
+        /// random. 0: outliers are not looked for. From 0 to 1,000,000.
+        sample: u64 = 1,
     }
 }
 

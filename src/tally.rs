@@ -5,16 +5,20 @@
 //! those are recombined from the slices.
 
 mod cell_sums;
+mod chunks;
 mod distinct;
 mod feature;
 mod latency;
+mod outliers;
 mod row_codes;
 mod traffic;
 
 pub use cell_sums::CellSumsTally;
+pub use chunks::{ChunkSums, GroupSums, SPAN_CHUNKS};
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use latency::LatencyHistogram;
+pub use outliers::{OutlierScores, OutlierTally, score_bin};
 pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;
 

@@ -24,6 +24,8 @@ pub struct Ring<T> {
     previous: Option<Box<Span<T>>>,
     /// Number of the running slice; `None` before the first row or tick.
     newest: Option<i64>,
+    /// Number of the first slice that it ran in.
+    first: Option<i64>,
 }
 
 impl<T: Tally> Ring<T> {
@@ -33,6 +35,7 @@ impl<T: Tally> Ring<T> {
             window: Span::new(empty),
             previous: None,
             newest: None,
+            first: None,
         }
     }
 
@@ -64,6 +67,7 @@ impl<T: Tally> Ring<T> {
     /// nothing.
     pub fn advance_to(&mut self, slice: i64) {
         let newest = *self.newest.get_or_insert(slice);
+        self.first.get_or_insert(newest);
         let steps = slice.saturating_sub(newest);
         if steps <= 0 {
             return;
@@ -94,6 +98,7 @@ impl<T: Tally> Ring<T> {
         {
             self.clear();
             self.newest = Some(slice);
+            self.first = Some(slice);
         }
     }
 
@@ -112,6 +117,24 @@ impl<T: Tally> Ring<T> {
             return false;
         }
         true
+    }
+
+    /// Changes each slice in place, and their sums with them.
+    pub fn change(&mut self, change: impl Fn(&mut T)) {
+        let previous = self.previous.as_deref_mut();
+        for span in std::iter::once(&mut self.window).chain(previous) {
+            span.slices.iter_mut().for_each(&change);
+            span.total.clear();
+            for slice in &span.slices {
+                span.total.add(slice);
+            }
+        }
+    }
+
+    /// Whether it has run for all of its slices, so that it holds what its length promises.
+    pub fn is_full(&self) -> bool {
+        let (first, newest) = (self.first.unwrap_or(0), self.newest.unwrap_or(0));
+        newest.saturating_sub(first) >= SLICES as i64 - 1
     }
 
     /// Sum over the window.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Clock, Config, FeatureConfig, Learning, ModelConfig, OtherVersions, References,
-    WindowConfig,
+    self, Clock, Config, FeatureConfig, Learning, ModelConfig, OtherVersions, OutlierConfig,
+    References, WindowConfig,
 };
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
@@ -14,8 +14,12 @@ use crate::settings::{
     self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Reference, Settings,
 };
 
-/// What the engine is told. `learned` are references kept from before, by model.
-pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
+/// What the engine is told. `learned` and `rebaselined` are references kept from before, by model.
+pub(crate) fn engine_config<'k>(
+    loaded: &Loaded,
+    learned: &HashMap<Arc<str>, Arc<Profile>>,
+    rebaselined: impl Iterator<Item = (&'k Arc<str>, &'k Arc<Profile>)>,
+) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
         .models
@@ -24,6 +28,10 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         .collect();
     for (name, profile) in learned {
         models.entry(name.clone()).or_default().learned = Some(profile.clone());
+    }
+    for (name, profile) in rebaselined {
+        let model = models.entry(name.clone()).or_default();
+        model.rebaselined.push(profile.clone());
     }
     let windows = settings.windows.as_slice().iter().map(|span| WindowConfig {
         label: span.to_string().into(),
@@ -43,15 +51,21 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         feature: FeatureConfig {
             role: None,
             kind: None,
+            importance: None,
             detail: Some(detail(settings.metrics.detail)),
             fleet: Some(settings.metrics.fleet),
             minimum_effect: Some(settings.drift.minimum_effect),
             significance: Some(settings.drift.significance),
         },
+        outliers: OutlierConfig {
+            features: settings.outliers.features,
+            sample: settings.outliers.sample,
+        },
         models,
         max_fields: settings.limits.fields,
         max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
+        rows_span: None,
     }
 }
 
@@ -65,12 +79,14 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
         let Feature {
             role,
             kind,
+            importance,
             metrics,
             drift,
         } = said;
         let config = FeatureConfig {
             role: *role,
             kind: *kind,
+            importance: *importance,
             ..feature_config(metrics, drift)
         };
         (Arc::from(feature.as_str()), config)
@@ -81,6 +97,7 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
             .as_ref()
             .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
+        rebaselined: Vec::new(),
         versions: versions.collect(),
         references: model.references.as_ref().map(references),
         feature: feature_config(&model.metrics, &model.drift),
@@ -113,6 +130,7 @@ fn feature_config(metrics: &FeatureMetrics, drift: &FeatureDrift) -> FeatureConf
     FeatureConfig {
         role: None,
         kind: None,
+        importance: None,
         detail: metrics.detail.map(detail),
         fleet: metrics.fleet,
         minimum_effect: drift.minimum_effect,

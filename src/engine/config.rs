@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::snapshot::Detail;
 use crate::batch::Role;
+use crate::learn::OUTLIER_FEATURES;
 use crate::profile::{Kind, Profile};
 use crate::window::{HOUR_MICROS, HOURS, SLICES, hour_of};
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub learning: Learning,
     /// Defaults of every feature.
     pub feature: FeatureConfig,
+    /// How unusual rows are looked for.
+    pub outliers: OutlierConfig,
     /// Models that the settings name.
     pub models: HashMap<Arc<str>, ModelConfig>,
     /// Fields followed per model and version.
@@ -30,6 +33,9 @@ pub struct Config {
     pub max_total_fields: usize,
     /// Series of all models together.
     pub max_series: usize,
+    /// Microseconds that the rows of all windows span, where rows of other times are folded at one
+    /// moment; `None`: each window spans its length.
+    pub rows_span: Option<i64>,
 }
 
 /// A sliding window.
@@ -109,6 +115,24 @@ pub struct Learning {
     pub bytes: usize,
 }
 
+/// How unusual rows are looked for; either at 0 switches it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutlierConfig {
+    /// Features that rows are judged by, at most.
+    pub features: usize,
+    /// One run of rows in so many is looked at.
+    pub sample: u64,
+}
+
+impl Default for OutlierConfig {
+    fn default() -> Self {
+        Self {
+            features: OUTLIER_FEATURES,
+            sample: 1,
+        }
+    }
+}
+
 /// What the settings say of one model.
 #[derive(Clone, Debug, Default)]
 pub struct ModelConfig {
@@ -116,6 +140,8 @@ pub struct ModelConfig {
     pub profile: Option<Arc<Profile>>,
     /// Reference that was learned before and kept, used when there is no other.
     pub learned: Option<Arc<Profile>>,
+    /// References that were re-baselined before and kept; each says what it stands for.
+    pub rebaselined: Vec<Arc<Profile>>,
     /// References of single versions.
     pub versions: HashMap<Arc<str>, Arc<Profile>>,
     /// What its windows are compared with; `None`: as those of all models.
@@ -133,6 +159,8 @@ pub struct FeatureConfig {
     pub role: Option<Role>,
     /// Kind, when a reference is learned.
     pub kind: Option<Kind>,
+    /// How much it matters to the model, against what the profile says.
+    pub importance: Option<f64>,
     /// How much is exposed.
     pub detail: Option<Detail>,
     /// Whether the cell counters are exposed.
@@ -154,6 +182,7 @@ impl FeatureConfig {
         Self {
             role: self.role.or(wider.role),
             kind: self.kind.or(wider.kind),
+            importance: self.importance.or(wider.importance),
             detail: self.detail.or(wider.detail),
             fleet: self.fleet.or(wider.fleet),
             minimum_effect: self.minimum_effect.or(wider.minimum_effect),
@@ -170,6 +199,11 @@ impl Config {
         };
         let own = model.features.get(feature).copied().unwrap_or_default();
         own.or(model.feature).or(self.feature)
+    }
+
+    /// Microseconds of traffic that a window stands for.
+    pub fn stands_for(&self, window: &WindowConfig) -> i64 {
+        self.rows_span.unwrap_or(window.micros)
     }
 
     /// What the windows of a model are compared with.
@@ -189,6 +223,12 @@ impl Config {
         } else {
             windows
         }
+    }
+
+    /// What is said of all features of a model.
+    pub fn model_feature(&self, model: &str) -> FeatureConfig {
+        let said = self.models.get(model).map(|model| model.feature);
+        said.unwrap_or_default().or(self.feature)
     }
 
     /// Length of the longest window in microseconds.
@@ -251,10 +291,12 @@ impl Default for Config {
                 bytes: 8 << 20,
             },
             feature: FeatureConfig::default(),
+            outliers: OutlierConfig::default(),
             models: HashMap::new(),
             max_fields: 2_000,
             max_total_fields: 10_000,
             max_series: 20_000,
+            rows_span: None,
         }
     }
 }

@@ -52,6 +52,10 @@ section! {
         /// `categorical`, `high_cardinality` or `vector`. Unset: as its values look. A profile's
         /// word stands.
         kind: Option<Kind> = None,
+        /// How much it matters to the model, on any scale: more is more. It chooses the features
+        /// that are looked at together, and is shown. At least 0. Unset: as its profile says.
+        #[serde(deserialize_with = "optional_finite")]
+        importance: Option<f64> = None,
         /// How much is exposed of it; unset: as for its model.
         #[serde(deserialize_with = "or_default")]
         metrics: FeatureMetrics = FeatureMetrics::default(),

@@ -19,6 +19,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
         significance,
     } = settings.drift;
     check.drift(&["drift"], Some(minimum_effect), Some(significance));
+    check.outliers(settings);
     check.models(settings);
     check.0
 }
@@ -214,6 +215,13 @@ impl Check {
         }
     }
 
+    fn outliers(&mut self, settings: &Settings) {
+        let outliers = &settings.outliers;
+        self.range(&["outliers", "features"], outliers.features, 0, 64);
+        let sample = outliers.sample as usize;
+        self.range(&["outliers", "sample"], sample, 0, 1_000_000);
+    }
+
     fn models(&mut self, settings: &Settings) {
         let limits = &settings.limits;
         let count = settings.models.len();
@@ -273,9 +281,16 @@ impl Check {
                 let Feature {
                     role: _,
                     kind: _,
+                    importance,
                     metrics: _,
                     drift,
                 } = said;
+                if let Some(importance) = importance.filter(|importance| *importance < 0.0) {
+                    self.say(
+                        &[&path[..], &["importance"]].concat(),
+                        format!("is {importance}: write a number from 0 on"),
+                    );
+                }
                 self.feature_drift(&[&path[..], &["drift"]].concat(), drift);
             }
         }

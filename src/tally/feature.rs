@@ -122,22 +122,60 @@ impl FeatureTally {
         self.add_missing(numbers);
     }
 
-    /// Adds numbers: puts them into cells, judges their range and sums their moments.
+    /// Adds numbers: puts them into cells, judges their range and sums their moments. Who wants to
+    /// know the cell of each finite value gives room for as many `codes`.
     pub fn add_numbers(
         &mut self,
         numbers: &Numbers,
         cells: &NumericCells,
         reference: &ReferenceMoments,
+        codes: Option<&mut [u8]>,
     ) {
         self.add_unplaced(numbers);
         let inverse = 1.0 / reference.scale();
+        let mut codes = codes.map(|codes| codes.chunks_mut(RUN));
         for run in numbers.finite.chunks(RUN) {
-            cells.count_all(run, &mut self.cells);
+            match codes.as_mut().and_then(Iterator::next) {
+                Some(codes) => cells.locate_and_count_all(run, codes, &mut self.cells),
+                None => cells.count_all(run, &mut self.cells),
+            }
             let sums = RunSums::of(run, reference, inverse);
             self.below += sums.below;
             self.above += sums.above;
             self.far += sums.far;
             self.moments.add(&sums.moments);
+        }
+    }
+
+    /// Puts the sums from the units of one reference into those of another one with the same cells:
+    /// d' = a·d + b with a = σ/σ' and b = (μ − μ')/σ', hence Σd' = a·Σd + b·n and
+    /// Σd'² = a²·Σd² + 2ab·Σd + b²·n over the n values that are not far. Values out of the new range
+    /// are not known, so those of the old one are forgotten.
+    pub fn change_units(&mut self, from: &ReferenceMoments, to: &ReferenceMoments) {
+        let n = (self.values - self.far) as f64;
+        let (a, b) = (
+            from.scale() / to.scale(),
+            (from.mean - to.mean) / to.scale(),
+        );
+        let Moments {
+            sum,
+            sum_of_squares,
+            ..
+        } = self.moments;
+        let changed = (
+            a * sum + b * n,
+            a * (a * sum_of_squares + 2.0 * b * sum) + b * b * n,
+        );
+        if changed.0.is_finite() && changed.1.is_finite() {
+            // Of all-equal values rounding may leave less than nothing.
+            (self.moments.sum, self.moments.sum_of_squares) = (changed.0, changed.1.max(0.0));
+        } else {
+            // In the new units all of them are too far away.
+            (self.moments.sum, self.moments.sum_of_squares) = (0.0, 0.0);
+            self.far = self.values;
+        }
+        if (from.min, from.max) != (to.min, to.max) {
+            (self.below, self.above) = (0, 0);
         }
     }
 
@@ -340,7 +378,7 @@ mod tests {
             finite: values.to_vec(),
             ..Numbers::default()
         };
-        tally.add_numbers(&numbers, &cells, &reference());
+        tally.add_numbers(&numbers, &cells, &reference(), None);
         tally
     }
 

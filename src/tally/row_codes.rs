@@ -6,12 +6,31 @@ use crate::batch::{Column, Numbers, Presence, Values};
 use crate::profile::{Cells, hash_cell};
 
 /// The cell of each value of some features and rows, as one byte.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RowCodes {
     rows: usize,
     /// Feature after feature.
     codes: Vec<u8>,
+    /// Whether anything was written of each feature.
+    given: Vec<bool>,
     numbers: Numbers,
+    /// Codes of the usable values of a column that has others.
+    packed: Vec<u8>,
+}
+
+impl Default for RowCodes {
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            codes: Vec::new(),
+            given: Vec::new(),
+            numbers: Numbers {
+                places: Some(Vec::new()),
+                ..Numbers::default()
+            },
+            packed: Vec::new(),
+        }
+    }
 }
 
 impl RowCodes {
@@ -25,6 +44,8 @@ impl RowCodes {
         self.rows = rows;
         self.codes.clear();
         self.codes.resize(features * rows, Self::MISSING);
+        self.given.clear();
+        self.given.resize(features, false);
     }
 
     /// Rows.
@@ -32,9 +53,25 @@ impl RowCodes {
         self.rows
     }
 
+    /// Whether there is a column of feature `feature`; else it is missing in all rows.
+    pub fn has(&self, feature: usize) -> bool {
+        self.given[feature]
+    }
+
     /// Codes of feature `feature`, one a row.
     pub fn of(&self, feature: usize) -> &[u8] {
         &self.codes[feature * self.rows..][..self.rows]
+    }
+
+    /// The same, to be written: rows `rows` of feature `feature`.
+    pub fn of_mut(&mut self, feature: usize, rows: Range<usize>) -> &mut [u8] {
+        self.given[feature] = true;
+        &mut self.codes[feature * self.rows..][..self.rows][rows]
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.codes.capacity() + self.given.capacity() + self.packed.capacity()
     }
 
     /// Reads rows `rows` of a column into those from `first` on. Vectors, and features with more
@@ -47,27 +84,25 @@ impl RowCodes {
         rows: Range<usize>,
         cells: &Cells,
     ) {
+        self.given[feature] = true;
         if cells.len() > Self::MOST_CELLS || column.width() > 1 {
             return;
         }
         let codes = &mut self.codes[feature * self.rows..][..self.rows][first..][..rows.len()];
         match cells {
             Cells::Numeric(cells) => {
-                let locate = |value: f64| cells.locate(value) as u8;
                 self.numbers.clear();
-                column.read_numbers(rows.clone(), &mut self.numbers);
-                if self.numbers.finite.len() == rows.len() {
-                    for (code, &value) in codes.iter_mut().zip(&self.numbers.finite) {
-                        *code = locate(value);
-                    }
+                column.read_numbers(rows, &mut self.numbers);
+                let values = &self.numbers.finite;
+                if values.len() == codes.len() {
+                    cells.locate_all(values, codes);
                     return;
                 }
-                for (code, row) in codes.iter_mut().zip(rows) {
-                    self.numbers.clear();
-                    column.read_numbers(row..row + 1, &mut self.numbers);
-                    if let Some(&value) = self.numbers.finite.first() {
-                        *code = locate(value);
-                    }
+                self.packed.resize(values.len(), Self::MISSING);
+                cells.locate_all(values, &mut self.packed);
+                let places = self.numbers.places.iter().flatten();
+                for (&place, &code) in places.zip(&self.packed) {
+                    codes[place as usize] = code;
                 }
             }
             Cells::Categorical(cells) => {
