@@ -6,12 +6,16 @@
 
 mod distinct;
 mod feature;
+mod fourier;
+mod joint;
 mod latency;
 mod row_codes;
 mod traffic;
 
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
+pub use fourier::{FourierMap, RUN};
+pub use joint::{JointScorer, JointTally, MOST_JOINT_FEATURES, ScoredRun, pairs};
 pub use latency::LatencyHistogram;
 pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;

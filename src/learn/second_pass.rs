@@ -4,6 +4,7 @@
 
 use crate::batch::{Batch, Column};
 use crate::learn::LearnReport;
+use crate::learn::joint::JointPass;
 use crate::profile::Profile;
 use crate::tally::RowCodes;
 
@@ -28,6 +29,8 @@ pub(super) trait SecondPass {
 
 /// Everything that is measured in the second pass over rows like those of `provisional`: its cells
 /// are fixed, its counts may be those of a sample. `times` are the first and the last time of a row.
-pub(super) fn all(_provisional: &Profile, _times: Option<(i64, i64)>) -> Vec<Box<dyn SecondPass>> {
-    Vec::new()
+pub(super) fn all(provisional: &Profile, times: Option<(i64, i64)>) -> Vec<Box<dyn SecondPass>> {
+    let mut all: Vec<Box<dyn SecondPass>> = Vec::new();
+    all.extend(JointPass::new(provisional, times).map(|pass| Box::new(pass) as _));
+    all
 }

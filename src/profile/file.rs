@@ -1,8 +1,8 @@
 //! The profile as a JSON document, format version 1.
 //!
 //! Members: `format` = `driftgauge-profile`, `format_version` = 1, `hash` (sha-256 of the canonical
-//! JSON of `rows` and `features`: keys sorted, no white space, so provenance and layout do not
-//! matter), `model`, `rows`, `features`, `provenance`. A reader ignores members that it does not
+//! JSON of `rows`, `features` and, where it is there, `joint`: keys sorted, no white space, so
+//! provenance and layout do not matter), `model`, `rows`, `features`, `joint`, `provenance`. A reader ignores members that it does not
 //! know and refuses a higher `format_version`; version 1 stays readable for ever (`tests/golden/`).
 //! `FORMAT.md` beside this file says it all, for those who write a reader of their own.
 
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::joint_document::JointDocument;
 use super::{
     CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
     Profile, Provenance, ReferenceCells, Variation,
@@ -58,6 +59,8 @@ struct Document {
     model: Option<String>,
     rows: u64,
     features: Vec<FeatureDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    joint: Option<JointDocument>,
     #[serde(default)]
     provenance: Provenance,
 }
@@ -120,7 +123,7 @@ fn is_none(count: &u32) -> bool {
 }
 
 impl Profile {
-    /// Content hash: 64 hex digits over rows and features, not over provenance.
+    /// Content hash: 64 hex digits over rows, features and joint reference, not over provenance.
     pub fn hash(&self) -> String {
         let document = serde_json::to_value(self.document(String::new()));
         hash_of(&document.expect("a profile has only finite numbers and string keys"))
@@ -185,11 +188,14 @@ impl Profile {
                 Err(message) => return invalid(format!("field {name:?}: {message}")),
             }
         }
+        let joint = document.joint.map(|joint| joint.read(&features));
+        let joint = joint.transpose();
+        let joint = joint.map_err(|message| ProfileError::Invalid(format!("joint: {message}")))?;
         Ok(Self {
             model: document.model,
             rows: document.rows,
             features,
-            joint: None,
+            joint,
             outliers: None,
             provenance: document.provenance,
         })
@@ -244,6 +250,7 @@ impl Profile {
             model: self.model.clone(),
             rows: self.rows,
             features: self.features.iter().map(FeatureDocument::from).collect(),
+            joint: self.joint.as_ref().map(JointDocument::from),
             provenance: self.provenance.clone(),
         }
     }
@@ -254,12 +261,20 @@ pub fn short(hash: &str) -> &str {
     hash.get(..8).unwrap_or(hash)
 }
 
-/// sha-256 of the canonical JSON of `rows` and `features`; members of later versions included.
+/// Members beyond `rows` and `features` that the hash covers where they are there.
+const MORE_CONTENT: [&str; 1] = ["joint"];
+
+/// sha-256 of the canonical JSON of the content; members of later versions inside it included.
 fn hash_of(document: &Value) -> String {
-    let content = serde_json::json!({
+    let mut content = serde_json::json!({
         "features": document.get("features"),
         "rows": document.get("rows"),
     });
+    for member in MORE_CONTENT {
+        if let Some(value) = document.get(member) {
+            content[member] = value.clone();
+        }
+    }
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(canonical(&content).as_bytes()) {
         let _ = write!(hex, "{byte:02x}");

@@ -1,0 +1,420 @@
+//! How features hang together: learned from rows whose cells are known, without keeping any.
+//!
+//! The same sums that a window has, over the reference, and beside them what chance is judged by:
+//! variances of products, and of some rows the covariance of their Fourier features.
+
+use std::ops::Range;
+
+use super::LearnReport;
+use super::second_pass::{CodedRows, SecondPass};
+use crate::batch::{Role, Times};
+use crate::profile::{
+    FeatureProfile, FourierReference, JointFeature, JointReference, ProductReference, Profile,
+    Variation,
+};
+use crate::statistic::{self, Grouped};
+use crate::tally::{
+    FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, Tally, pairs,
+};
+
+/// Frequencies of the Fourier features, D: half of them for each bandwidth.
+const FREQUENCIES: usize = 64;
+/// Bandwidths in units of the distance of two rows: the narrow one sees dependence that does not
+/// show in products, the wide one shifts of a mean.
+const BANDWIDTHS: [f64; 2] = [0.5, 1.0];
+/// From which frequencies are drawn: the same in all profiles, so that sums can be compared.
+const SEED: u64 = 0;
+/// Rows that the covariance of Fourier features is measured over, about.
+const COVARIANCE_ROWS: u64 = 2_000;
+/// Chunks of the time between first and last row that variation is measured over.
+const CHUNKS: usize = 96;
+/// Slices of a chunk.
+const SLICES: usize = 12;
+/// Fewest chunks with rows that tell anything about variation.
+const LEAST_CHUNKS: u64 = 48;
+
+/// The features to be looked at together, by their places: at most `most` of role feature, the most
+/// important ones if importances are known, else the first.
+pub fn joint_features(features: &[FeatureProfile], most: usize) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..features.len())
+        .filter(|&place| can_be_joint(&features[place]))
+        .collect();
+    let importance = |place: &usize| features[*place].importance.unwrap_or(0.0);
+    places.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
+    places.truncate(most.min(MOST_JOINT_FEATURES));
+    places.sort_unstable();
+    places
+}
+
+/// Whether it has a cell a row, and not always the same.
+fn can_be_joint(feature: &FeatureProfile) -> bool {
+    feature.role == Role::Feature
+        && feature.cells.as_ref().is_some_and(|reference| {
+            let used = reference.rows.iter().filter(|&&rows| rows > 0).count();
+            used >= 2 && reference.rows.len() <= RowCodes::MOST_CELLS
+        })
+}
+
+/// Learns how features hang together.
+#[derive(Clone, Debug)]
+pub struct JointLearner {
+    features: Vec<JointFeature>,
+    bandwidths: Vec<f64>,
+    scorer: JointScorer,
+    sums: JointTally,
+    /// Σ of the squares of the products.
+    squares: Box<[f64]>,
+    covariance: Covariance,
+    times: Option<TimeSlices>,
+}
+
+impl JointLearner {
+    /// A learner of these fields, which all have cells and at most [`RowCodes::MOST_CELLS`] of them,
+    /// that expects about so many `rows`. `None` for fewer than two.
+    pub fn new<'a>(
+        features: impl IntoIterator<Item = &'a FeatureProfile>,
+        rows: u64,
+    ) -> Option<Self> {
+        let mut spread = 0.0;
+        let features = features.into_iter().filter_map(|feature| {
+            let counted = &feature.cells.as_ref()?.rows;
+            let scores = statistic::normal_scores(counted);
+            let scores: Vec<_> = scores.into_iter().map(rounded).collect();
+            spread += variance(&scores, counted, feature.missing.total());
+            Some(JointFeature {
+                name: feature.name.clone(),
+                scores,
+            })
+        });
+        let features: Vec<_> = features.collect();
+        if features.len() < 2 || features.len() > MOST_JOINT_FEATURES {
+            return None;
+        }
+        // Of two independent rows, as the root of the mean square.
+        let distance = (2.0 * spread).sqrt();
+        let bandwidths = BANDWIDTHS.map(|bandwidth| rounded(bandwidth * distance)).to_vec();
+        let map = FourierMap::new(features.len(), FREQUENCIES, SEED, &bandwidths);
+        let scorer = JointScorer::new(&features, map);
+        Some(Self {
+            bandwidths,
+            sums: scorer.tally(),
+            squares: vec![0.0; pairs(features.len())].into(),
+            covariance: Covariance::new(rows.div_ceil(COVARIANCE_ROWS)),
+            times: None,
+            scorer,
+            features,
+        })
+    }
+
+    /// Has variation measured over the time between the first and the last row, in microseconds.
+    pub fn over(mut self, times: (i64, i64)) -> Self {
+        self.times = Some(TimeSlices::new(times));
+        self
+    }
+
+    /// Learns from every `step`-th of these rows. `places` are those of the features in `codes`.
+    pub fn observe(
+        &mut self,
+        codes: &RowCodes,
+        places: &[usize],
+        rows: Range<usize>,
+        step: usize,
+        times: Option<&[i64]>,
+    ) {
+        for run in self.scorer.runs(codes, places, rows.clone(), step) {
+            self.covariance.observe(&self.scorer, &run);
+            self.scorer.add(&run, &mut self.sums);
+            run.squared().add_products(&mut self.squares);
+        }
+        if let (Some(slices), Some(times)) = (&mut self.times, times) {
+            slices.observe(&self.scorer, codes, places, rows, times);
+        }
+    }
+
+    /// Rows learned from.
+    pub fn rows(&self) -> u64 {
+        self.sums.rows
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        let slices = self.times.iter().flat_map(|times| &times.slices).flatten();
+        size_of::<Self>()
+            + self.scorer.bytes()
+            + self.sums.bytes()
+            + size_of_val(&*self.squares)
+            + size_of_val(&*self.covariance.products)
+            + slices.map(Tally::bytes).sum::<usize>()
+    }
+
+    /// What was learned; `None` without two rows.
+    pub fn finish(self) -> Option<JointReference> {
+        let rows = self.sums.rows;
+        if rows < 2 {
+            return None;
+        }
+        let mean = |sum: &f64| sum / rows as f64;
+        let products = self.sums.products.iter().zip(&self.squares);
+        let products: Vec<_> = products
+            .map(|(sum, squares)| ProductReference {
+                mean: rounded(mean(sum)),
+                // Two features that are always the same have a product without variance; one row
+                // that differs is then no proof yet.
+                variance: rounded((mean(squares) - mean(sum).powi(2)).max(1.0 / rows as f64)),
+            })
+            .collect();
+        let means = self.sums.fourier.iter().map(|sum| rounded(mean(sum)));
+        let means: Vec<_> = means.collect();
+        let trace = rounded(1.0 - means.iter().map(|mean| mean * mean).sum::<f64>());
+        let trace_of_square = rounded(self.covariance.trace_of_square());
+        let times = self.times.as_ref();
+        let weights: Vec<_> = products.iter().map(|product| product.variance).collect();
+        let count = products.len() as f64;
+        let of_products = times.map_or_else(Variation::default, |times| {
+            times.variation(|sums| &sums.products, &weights, count, count)
+        });
+        let ones = vec![1.0; means.len()];
+        let freedom = trace * trace / trace_of_square;
+        let of_fourier = times.map_or_else(Variation::default, |times| {
+            times.variation(|sums| &sums.fourier, &ones, trace, freedom)
+        });
+        Some(JointReference {
+            rows,
+            fourier: FourierReference {
+                rows,
+                dimensions: self.features.len(),
+                seed: SEED,
+                bandwidths: self.bandwidths,
+                means,
+                trace,
+                trace_of_square,
+                variation: of_fourier,
+            },
+            features: self.features,
+            products,
+            variation: of_products,
+        })
+    }
+}
+
+/// The number to twelve digits: the last ones depend on the machine and its mathematical library, and
+/// the same data are to give the same profile.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.11e}").parse().unwrap_or(number)
+}
+
+/// Variance of the scores of rows so counted; `missing` more score 0.
+fn variance(scores: &[f64], rows: &[u64], missing: u64) -> f64 {
+    let all = (rows.iter().sum::<u64>() + missing).max(1) as f64;
+    let moment = |power: i32| -> f64 {
+        let parts = scores.iter().zip(rows);
+        parts.map(|(s, &rows)| s.powi(power) * rows as f64).sum::<f64>() / all
+    };
+    moment(2) - moment(1).powi(2)
+}
+
+/// Covariance of the Fourier features over evenly spaced rows.
+#[derive(Clone, Debug)]
+struct Covariance {
+    /// One of so many rows is looked at.
+    step: u64,
+    /// Rows to pass before the next one.
+    skip: u64,
+    rows: u64,
+    sums: Vec<f64>,
+    /// Σφφᵀ, the lower triangle row by row.
+    products: Vec<f64>,
+}
+
+impl Covariance {
+    fn new(step: u64) -> Self {
+        let features = 2 * FREQUENCIES;
+        Self {
+            step: step.max(1),
+            skip: 0,
+            rows: 0,
+            sums: vec![0.0; features],
+            products: vec![0.0; features * (features + 1) / 2],
+        }
+    }
+
+    fn observe(&mut self, scorer: &JointScorer, run: &crate::tally::ScoredRun) {
+        let rows = run.rows() as u64;
+        while self.skip < rows {
+            let mut phi = [0.0; 2 * FREQUENCIES];
+            scorer.add_fourier(&run.row(self.skip as usize), &mut phi);
+            let mut products = self.products.iter_mut();
+            for (at, x) in phi.iter().enumerate() {
+                self.sums[at] += x;
+                let row = phi[..=at].iter().zip(&mut products);
+                row.for_each(|(y, product)| *product += x * y);
+            }
+            self.rows += 1;
+            self.skip += self.step;
+        }
+        self.skip -= rows;
+    }
+
+    /// tr C², without what chance adds to the squares of a sample covariance: for normal data the
+    /// unbiased estimate (Bai and Saranadasa 1996, *Effect of high dimension*).
+    fn trace_of_square(&self) -> f64 {
+        let n = self.rows as f64;
+        let freedom = n - 1.0;
+        let (mut trace, mut squares) = (0.0, 0.0);
+        let mut products = self.products.iter();
+        for (at, x) in self.sums.iter().enumerate() {
+            for (y, product) in self.sums[..=at].iter().zip(&mut products) {
+                let covariance = (product - x * y / n) / freedom;
+                squares += 2.0 * covariance * covariance;
+                if std::ptr::eq(x, y) {
+                    trace += covariance;
+                    squares -= covariance * covariance;
+                }
+            }
+        }
+        let unbiased = (squares - trace * trace / freedom) * freedom * freedom
+            / ((freedom - 1.0) * (freedom + 2.0));
+        // It cannot be less than if all directions were alike.
+        unbiased.max(trace * trace / self.sums.len() as f64)
+    }
+}
+
+/// Sums over equal parts of the time between the first and the last row, whatever order rows come in.
+#[derive(Clone, Debug)]
+struct TimeSlices {
+    first: i64,
+    last: i64,
+    slices: Vec<Option<JointTally>>,
+}
+
+impl TimeSlices {
+    fn new((first, last): (i64, i64)) -> Self {
+        Self {
+            first,
+            last,
+            slices: vec![None; CHUNKS * SLICES],
+        }
+    }
+
+    fn slice_of(&self, time: i64) -> usize {
+        let span = i128::from(self.last) - i128::from(self.first) + 1;
+        let since = i128::from(time) - i128::from(self.first);
+        let slice = since * (CHUNKS * SLICES) as i128 / span.max(1);
+        slice.clamp(0, (CHUNKS * SLICES) as i128 - 1) as usize
+    }
+
+    fn observe(
+        &mut self,
+        scorer: &JointScorer,
+        codes: &RowCodes,
+        places: &[usize],
+        rows: Range<usize>,
+        times: &[i64],
+    ) {
+        let mut start = rows.start;
+        while start < rows.end {
+            let slice = self.slice_of(times[start]);
+            let same = times[start..rows.end].iter();
+            let length = same.take_while(|&&time| self.slice_of(time) == slice);
+            let end = start + length.count();
+            let sums = self.slices[slice].get_or_insert_with(|| scorer.tally());
+            scorer.fold(codes, places, start..end, 1, sums);
+            start = end;
+        }
+    }
+
+    /// Variation of the sums that `of` takes from a slice.
+    fn variation(
+        &self,
+        of: impl Fn(&JointTally) -> &[f64],
+        weights: &[f64],
+        trace: f64,
+        freedom: f64,
+    ) -> Variation {
+        let mut totals = vec![0.0; weights.len()];
+        let (mut slices, mut chunks) = (totals.clone(), totals.clone());
+        let (mut slice_groups, mut chunk_groups) = (0, 0);
+        let (mut rows, mut chunk_rows_squared) = (0, 0.0);
+        for chunk in self.slices.chunks(SLICES) {
+            let mut sums = vec![0.0; weights.len()];
+            let mut chunk_rows = 0;
+            for slice in chunk.iter().flatten() {
+                slice_groups += 1;
+                chunk_rows += slice.rows;
+                let squares = slices.iter_mut().zip(&mut sums);
+                for (&s, (square, sum)) in of(slice).iter().zip(squares) {
+                    *square += s * s / slice.rows as f64;
+                    *sum += s;
+                }
+            }
+            if chunk_rows == 0 {
+                continue;
+            }
+            chunk_groups += 1;
+            rows += chunk_rows;
+            chunk_rows_squared += (chunk_rows as f64).powi(2);
+            let squares = chunks.iter_mut().zip(&mut totals);
+            for (s, (square, total)) in sums.into_iter().zip(squares) {
+                *square += s * s / chunk_rows as f64;
+                *total += s;
+            }
+        }
+        if chunk_groups < LEAST_CHUNKS {
+            return Variation::default();
+        }
+        let grouped = Grouped {
+            slices: &slices,
+            chunks: &chunks,
+            totals: &totals,
+            weights,
+            rows,
+            slice_groups,
+            chunk_groups,
+            chunk_rows_squared,
+        };
+        let found = statistic::overdispersion(&grouped, trace, freedom);
+        Variation {
+            design_effect: rounded(found.design_effect),
+            wander: rounded(found.wander),
+            chunks: chunk_groups as u32,
+        }
+    }
+}
+
+/// The second pass over files.
+pub(super) struct JointPass {
+    learner: JointLearner,
+    /// Places of the features in the profile.
+    places: Vec<usize>,
+}
+
+impl JointPass {
+    /// `None` when there are fewer than two features to look at.
+    pub(super) fn new(provisional: &Profile, times: Option<(i64, i64)>) -> Option<Self> {
+        let places = joint_features(&provisional.features, MOST_JOINT_FEATURES);
+        let features = places.iter().map(|&place| &provisional.features[place]);
+        let learner = JointLearner::new(features, provisional.rows)?;
+        Some(Self {
+            learner: match times {
+                Some(times) => learner.over(times),
+                None => learner,
+            },
+            places,
+        })
+    }
+}
+
+impl SecondPass for JointPass {
+    fn observe(&mut self, rows: &CodedRows<'_>) {
+        let times = match &rows.batch.times {
+            Times::Each(times) => Some(&times[..]),
+            _ => None,
+        };
+        let all = 0..rows.codes.rows();
+        self.learner.observe(rows.codes, &self.places, all, 1, times);
+    }
+
+    fn finish(self: Box<Self>, profile: &mut Profile, _report: &mut LearnReport) {
+        profile.joint = self.learner.finish();
+    }
+}
