@@ -4,6 +4,7 @@
 //! variances of products, and of some rows the covariance of their Fourier features.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::LearnReport;
 use super::second_pass::{CodedRows, SecondPass};
@@ -14,7 +15,7 @@ use crate::profile::{
 };
 use crate::statistic::{self, Grouped};
 use crate::tally::{
-    FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, Tally, pairs,
+    FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, ScoredRun, Tally, pairs,
 };
 
 /// Frequencies of the Fourier features, D: half of them for each bandwidth.
@@ -60,7 +61,7 @@ fn can_be_joint(feature: &FeatureProfile) -> bool {
 pub struct JointLearner {
     features: Vec<JointFeature>,
     bandwidths: Vec<f64>,
-    scorer: JointScorer,
+    scorer: Arc<JointScorer>,
     sums: JointTally,
     /// Σ of the squares of the products.
     squares: Box<[f64]>,
@@ -92,9 +93,11 @@ impl JointLearner {
         }
         // Of two independent rows, as the root of the mean square.
         let distance = (2.0 * spread).sqrt();
-        let bandwidths = BANDWIDTHS.map(|bandwidth| rounded(bandwidth * distance)).to_vec();
+        let bandwidths = BANDWIDTHS
+            .map(|bandwidth| rounded(bandwidth * distance))
+            .to_vec();
         let map = FourierMap::new(features.len(), FREQUENCIES, SEED, &bandwidths);
-        let scorer = JointScorer::new(&features, map);
+        let scorer = Arc::new(JointScorer::new(&features, map));
         Some(Self {
             bandwidths,
             sums: scorer.tally(),
@@ -112,23 +115,31 @@ impl JointLearner {
         self
     }
 
-    /// Learns from every `step`-th of these rows. `places` are those of the features in `codes`.
-    pub fn observe(
-        &mut self,
-        codes: &RowCodes,
-        places: &[usize],
-        rows: Range<usize>,
-        step: usize,
-        times: Option<&[i64]>,
-    ) {
-        for run in self.scorer.runs(codes, places, rows.clone(), step) {
+    /// Learns from every `step`-th of these rows; `codes` as in [`JointScorer::runs`].
+    pub fn observe(&mut self, codes: &[Option<&[u8]>], rows: Range<usize>, step: usize) {
+        for run in self.scorer.runs(codes, rows, step) {
             self.covariance.observe(&self.scorer, &run);
             self.scorer.add(&run, &mut self.sums);
             run.squared().add_products(&mut self.squares);
         }
-        if let (Some(slices), Some(times)) = (&mut self.times, times) {
-            slices.observe(&self.scorer, codes, places, rows, times);
+    }
+
+    /// Learns from all of these rows, and from their times in microseconds.
+    pub fn observe_timed(&mut self, codes: &[Option<&[u8]>], times: &[i64]) {
+        self.observe(codes, 0..times.len(), 1);
+        if let Some(slices) = &mut self.times {
+            slices.observe(&self.scorer, codes, times);
         }
+    }
+
+    /// What turns cells into the sums learned here.
+    pub fn scorer(&self) -> &Arc<JointScorer> {
+        &self.scorer
+    }
+
+    /// The features, with the scores of their cells.
+    pub fn features(&self) -> &[JointFeature] {
+        &self.features
     }
 
     /// Rows learned from.
@@ -208,7 +219,10 @@ fn variance(scores: &[f64], rows: &[u64], missing: u64) -> f64 {
     let all = (rows.iter().sum::<u64>() + missing).max(1) as f64;
     let moment = |power: i32| -> f64 {
         let parts = scores.iter().zip(rows);
-        parts.map(|(s, &rows)| s.powi(power) * rows as f64).sum::<f64>() / all
+        parts
+            .map(|(s, &rows)| s.powi(power) * rows as f64)
+            .sum::<f64>()
+            / all
     };
     moment(2) - moment(1).powi(2)
 }
@@ -238,7 +252,7 @@ impl Covariance {
         }
     }
 
-    fn observe(&mut self, scorer: &JointScorer, run: &crate::tally::ScoredRun) {
+    fn observe(&mut self, scorer: &JointScorer, run: &ScoredRun) {
         let rows = run.rows() as u64;
         while self.skip < rows {
             let mut phi = [0.0; 2 * FREQUENCIES];
@@ -303,22 +317,15 @@ impl TimeSlices {
         slice.clamp(0, (CHUNKS * SLICES) as i128 - 1) as usize
     }
 
-    fn observe(
-        &mut self,
-        scorer: &JointScorer,
-        codes: &RowCodes,
-        places: &[usize],
-        rows: Range<usize>,
-        times: &[i64],
-    ) {
-        let mut start = rows.start;
-        while start < rows.end {
+    fn observe(&mut self, scorer: &JointScorer, codes: &[Option<&[u8]>], times: &[i64]) {
+        let mut start = 0;
+        while start < times.len() {
             let slice = self.slice_of(times[start]);
-            let same = times[start..rows.end].iter();
+            let same = times[start..].iter();
             let length = same.take_while(|&&time| self.slice_of(time) == slice);
             let end = start + length.count();
             let sums = self.slices[slice].get_or_insert_with(|| scorer.tally());
-            scorer.fold(codes, places, start..end, 1, sums);
+            scorer.fold(codes, start..end, 1, sums);
             start = end;
         }
     }
@@ -406,12 +413,12 @@ impl JointPass {
 
 impl SecondPass for JointPass {
     fn observe(&mut self, rows: &CodedRows<'_>) {
-        let times = match &rows.batch.times {
-            Times::Each(times) => Some(&times[..]),
-            _ => None,
-        };
-        let all = 0..rows.codes.rows();
-        self.learner.observe(rows.codes, &self.places, all, 1, times);
+        let places = self.places.iter();
+        let codes: Vec<_> = places.map(|&place| Some(rows.codes.of(place))).collect();
+        match &rows.batch.times {
+            Times::Each(times) => self.learner.observe_timed(&codes, times),
+            _ => self.learner.observe(&codes, 0..rows.codes.rows(), 1),
+        }
     }
 
     fn finish(self: Box<Self>, profile: &mut Profile, _report: &mut LearnReport) {

@@ -66,10 +66,15 @@ impl VariationDocument {
     fn read(self, of: &str) -> Result<Variation, String> {
         if !(self.design_effect >= 1.0 && self.design_effect.is_finite()) {
             let found = self.design_effect;
-            return Err(format!("design_effect of {of} is {found}, must be 1 or more"));
+            return Err(format!(
+                "design_effect of {of} is {found}, must be 1 or more"
+            ));
         }
         if !(self.wander >= 0.0 && self.wander.is_finite()) {
-            return Err(format!("wander of {of} is {}, must be 0 or more", self.wander));
+            return Err(format!(
+                "wander of {of} is {}, must be 0 or more",
+                self.wander
+            ));
         }
         Ok(Variation {
             design_effect: self.design_effect,
@@ -113,7 +118,9 @@ impl JointDocument {
     pub(super) fn read(self, features: &[FeatureProfile]) -> Result<JointReference, String> {
         let count = self.features.len();
         if !(2..=MOST_FEATURES).contains(&count) {
-            return Err(format!("it has {count} features, must be 2 to {MOST_FEATURES}"));
+            return Err(format!(
+                "it has {count} features, must be 2 to {MOST_FEATURES}"
+            ));
         }
         for (at, feature) in self.features.iter().enumerate() {
             let name = &feature.name;
@@ -135,37 +142,34 @@ impl JointDocument {
             variances,
         } = self.products;
         if means.len() != pairs || variances.len() != pairs {
-            return Err(format!("{count} features need {pairs} means and variances of products"));
+            return Err(format!(
+                "{count} features need {pairs} means and variances of products"
+            ));
         }
         let fourier = self.fourier;
         let frequencies = fourier.means.len() / 2;
         if fourier.dimensions != count {
-            return Err(format!("dimensions is {}, must be {count}", fourier.dimensions));
+            return Err(format!(
+                "dimensions is {}, must be {count}",
+                fourier.dimensions
+            ));
         }
         if !(1..=MOST_FREQUENCIES).contains(&frequencies) || fourier.means.len() % 2 == 1 {
             let most = 2 * MOST_FREQUENCIES;
-            return Err(format!("the means of fourier must be an even number from 2 to {most}"));
+            return Err(format!(
+                "the means of fourier must be an even number from 2 to {most}"
+            ));
         }
         let bandwidths = &fourier.bandwidths;
         if bandwidths.is_empty() || bandwidths.len() > frequencies {
             return Err("there must be a bandwidth for one frequency or more".into());
-        }
-        let scores = self.features.iter().flat_map(|feature| &feature.scores);
-        let numbers = scores.chain(&means).chain(&fourier.means);
-        let positive = variances.iter().chain(bandwidths);
-        let positive = positive.chain([&fourier.trace, &fourier.trace_of_square]);
-        if numbers.chain(positive.clone()).any(|number| !number.is_finite()) {
-            return Err("a number is not finite".into());
-        }
-        if positive.clone().any(|number| *number <= 0.0) {
-            return Err("variances, bandwidths and traces must be above 0".into());
         }
         let features = self.features.into_iter().map(|feature| JointFeature {
             name: feature.name,
             scores: feature.scores,
         });
         let products = means.into_iter().zip(variances);
-        Ok(JointReference {
+        let joint = JointReference {
             rows: self.rows,
             features: features.collect(),
             products: products
@@ -182,17 +186,35 @@ impl JointDocument {
                 trace_of_square: fourier.trace_of_square,
                 variation: fourier.variation.read("fourier")?,
             },
-        })
+        };
+        check_numbers(&joint)?;
+        Ok(joint)
     }
+}
+
+fn check_numbers(joint: &JointReference) -> Result<(), String> {
+    let fourier = &joint.fourier;
+    let variances = joint.products.iter().map(|product| product.variance);
+    let positive = variances
+        .chain(fourier.bandwidths.iter().copied())
+        .chain([fourier.trace, fourier.trace_of_square]);
+    let scores = joint.features.iter().flat_map(|feature| &feature.scores);
+    let means = joint.products.iter().map(|product| product.mean);
+    let numbers = scores.chain(&fourier.means).copied();
+    if !(numbers.chain(means).chain(positive.clone())).all(f64::is_finite) {
+        return Err("a number is not finite".into());
+    }
+    if !positive.clone().all(|number| number > 0.0) {
+        return Err("variances, bandwidths and traces must be above 0".into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::batch::Role;
-    use crate::profile::{
-        Cells, Kind, Missing, Moments, NumericCells, Profile, ReferenceCells,
-    };
+    use crate::profile::{Cells, Kind, Missing, Moments, NumericCells, Profile, ReferenceCells};
 
     fn profile() -> Profile {
         let feature = |name: &str| FeatureProfile {
@@ -276,7 +298,9 @@ mod tests {
         for (sentence, change) in wrong {
             let mut profile = profile();
             change(profile.joint.as_mut().unwrap());
-            let error = Profile::from_json(&profile.to_json()).unwrap_err().to_string();
+            let error = Profile::from_json(&profile.to_json())
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(sentence), "{error:?} lacks {sentence:?}");
             assert!(error.contains("joint"), "{error:?}");
         }

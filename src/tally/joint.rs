@@ -45,7 +45,9 @@ impl JointTally {
 
     fn add_sums(&mut self, other: &Self) {
         let others = other.products.iter().chain(&other.fourier);
-        self.sums().zip(others).for_each(|(sum, other)| *sum += other);
+        self.sums()
+            .zip(others)
+            .for_each(|(sum, other)| *sum += other);
     }
 }
 
@@ -160,12 +162,11 @@ impl JointScorer {
         JointTally::new(self.scores.len(), self.fourier.features())
     }
 
-    /// The scores of every `step`-th of these rows, a run at a time. `places` are those of the
-    /// features in `codes`.
+    /// The scores of every `step`-th of these rows, a run at a time. `codes` are those of each
+    /// feature, one a row; `None` if it is missing in all.
     pub fn runs<'a>(
         &'a self,
-        codes: &'a RowCodes,
-        places: &'a [usize],
+        codes: &'a [Option<&'a [u8]>],
         rows: Range<usize>,
         step: usize,
     ) -> impl Iterator<Item = ScoredRun> + 'a {
@@ -176,10 +177,10 @@ impl JointScorer {
                 features: self.scores.len(),
                 rows: (end - first).div_ceil(step).min(RUN),
             };
-            let features = self.scores.iter().zip(places);
-            for (column, (scores, &place)) in run.columns.iter_mut().zip(features) {
-                let codes = codes.of(place)[first..end].iter().step_by(step);
-                for (value, &code) in column.iter_mut().zip(codes) {
+            let features = self.scores.iter().zip(codes);
+            for (column, (scores, codes)) in run.columns.iter_mut().zip(features) {
+                let codes = codes.iter().flat_map(|codes| &codes[first..end]);
+                for (value, &code) in column.iter_mut().zip(codes.step_by(step)) {
                     *value = scores[usize::from(code)];
                 }
             }
@@ -199,16 +200,15 @@ impl JointScorer {
         self.fourier.add(run.columns(), run.rows, sums);
     }
 
-    /// Adds every `step`-th of these rows to the sums.
+    /// Adds every `step`-th of these rows to the sums; `codes` as in [`JointScorer::runs`].
     pub fn fold(
         &self,
-        codes: &RowCodes,
-        places: &[usize],
+        codes: &[Option<&[u8]>],
         rows: Range<usize>,
         step: usize,
         sums: &mut JointTally,
     ) {
-        self.runs(codes, places, rows, step)
+        self.runs(codes, rows, step)
             .for_each(|run| self.add(&run, sums));
     }
 
