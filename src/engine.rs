@@ -14,15 +14,19 @@ mod evaluate;
 mod event_runs;
 mod field;
 mod installed;
+mod joint;
 mod learning;
 mod model;
+mod outliers;
 mod room;
+mod row_sums;
 mod snapshot;
 mod version;
 mod whole;
 
 pub use config::{
-    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, SIGNIFICANCE, WindowConfig,
+    Clock, Config, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
+    OutlierConfig, SIGNIFICANCE, WindowConfig,
 };
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
@@ -217,6 +221,20 @@ impl Engine {
     }
 }
 
+/// Drift of a model as a whole, from the profile.
+fn whole_drift(
+    model: &str,
+    version: &Version,
+    features: &[FeatureSnapshot],
+    config: &Config,
+) -> Vec<ModelDrift> {
+    let mut drift = whole::worst_features(features);
+    if let Some(sum) = &version.row_sums.joint {
+        drift.extend(joint::drift_from_profile(sum, model, config));
+    }
+    drift
+}
+
 fn evaluate_version(
     name: &Arc<str>,
     model: &Model,
@@ -255,7 +273,7 @@ fn evaluate_version(
         too_old_rows: counters.too_old_rows,
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),
-        drift: whole::worst_features(&features),
+        drift: whole_drift(name, version, &features, config),
         drifted_fields: whole::drifted_fields(&features),
         windows,
         references: model

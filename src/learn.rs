@@ -16,6 +16,7 @@ mod joint;
 mod numbers;
 mod numeric_cells;
 mod numeric_sums;
+mod outliers;
 mod recount;
 mod report;
 mod second_pass;
@@ -29,6 +30,7 @@ pub use numeric_cells::{
     EQUAL_MASS_CELLS, MAX_CELLS, ROWS_PER_CELL, TAIL_ROWS, TAIL_SHARES, numeric_edges,
 };
 pub use numeric_sums::FAR_STDDEVS;
+pub use outliers::{OUTLIER_FEATURES, unmeasured_outliers};
 pub use recount::Recount;
 pub use report::{FieldReport, LearnReport};
 pub use texts::MAX_CATEGORIES;

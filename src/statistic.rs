@@ -18,6 +18,7 @@ mod jensen_shannon;
 mod kolmogorov_smirnov;
 mod normal;
 mod normal_scores;
+mod outliers;
 mod overdispersion;
 mod psi;
 mod rate;
@@ -29,6 +30,10 @@ pub use jensen_shannon::jensen_shannon;
 pub use kolmogorov_smirnov::kolmogorov_smirnov;
 pub use normal::{normal_tail, normal_tail_quantile};
 pub use normal_scores::normal_scores;
+pub use outliers::{
+    OUTLIER_MARGIN, OUTLIER_SHARE, are_outliers_raised, conformal_p, first_outlier_bin,
+    outlier_score, tail_scores,
+};
 pub use overdispersion::{Grouped, Overdispersion, overdispersion};
 pub use psi::psi;
 pub use rate::{RATE_MARGIN, is_raised};

@@ -9,6 +9,7 @@ mod feature;
 mod fourier;
 mod joint;
 mod latency;
+mod outliers;
 mod row_codes;
 mod traffic;
 
@@ -17,6 +18,7 @@ pub use feature::{FeatureTally, Missed, Moments};
 pub use fourier::{FourierMap, RUN};
 pub use joint::{JointScorer, JointTally, MOST_JOINT_FEATURES, ScoredRun, pairs};
 pub use latency::LatencyHistogram;
+pub use outliers::{OutlierScores, OutlierTally, score_bin};
 pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;
 

@@ -67,5 +67,11 @@ fn the_same_data_are_the_same_profile() {
     .unwrap();
     let again = Profile::load(&output).unwrap();
     assert_eq!(again.features, golden().features);
-    assert_eq!(again.hash(), golden().hash());
+    // What version 1 learned to measure later is content of its own.
+    let before = Profile {
+        joint: None,
+        outliers: None,
+        ..again
+    };
+    assert_eq!(before.hash(), golden().hash());
 }

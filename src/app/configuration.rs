@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::engine::{self, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig};
+use crate::engine::{
+    self, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OutlierConfig,
+    WindowConfig,
+};
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
@@ -41,6 +44,16 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
             fleet: Some(settings.metrics.fleet),
             minimum_effect: Some(settings.drift.minimum_effect),
             significance: Some(settings.drift.significance),
+        },
+        joint: JointConfig {
+            features: settings.joint.features,
+            sample: settings.joint.sample,
+            minimum_correlation: settings.joint.minimum_correlation,
+            minimum_discrepancy: settings.joint.minimum_discrepancy,
+        },
+        outliers: OutlierConfig {
+            features: settings.outliers.features,
+            sample: settings.outliers.sample,
         },
         models,
         max_fields: settings.limits.fields,

@@ -96,6 +96,9 @@ pub struct Numbers {
     pub inf: u64,
     /// Rows whose value is no number.
     pub invalid: u64,
+    /// Which of the rows read last the finite values come from, counted from the first of them; filled
+    /// only when asked for by `Some`, and only when some rows have none.
+    pub places: Option<Vec<u32>>,
 }
 
 impl Numbers {
@@ -103,6 +106,9 @@ impl Numbers {
     pub fn clear(&mut self) {
         self.finite.clear();
         (self.null, self.nan, self.inf, self.invalid) = (0, 0, 0, 0);
+        if let Some(places) = &mut self.places {
+            places.clear();
+        }
     }
 
     /// Adds the values of rows `rows`, which have one where `presence` says so.
@@ -136,10 +142,23 @@ impl Numbers {
     fn keep(&mut self, start: usize, mut is_kept: impl FnMut(f64) -> bool) -> u64 {
         let values = &mut self.finite[start..];
         let mut kept = 0;
-        for at in 0..values.len() {
-            let value = values[at];
-            values[kept] = value;
-            kept += usize::from(is_kept(value));
+        if let Some(places) = &mut self.places {
+            if places.is_empty() {
+                places.extend(0..values.len() as u32);
+            }
+            for (at, place) in (0..values.len()).zip(0..places.len()) {
+                let value = values[at];
+                values[kept] = value;
+                places[kept] = places[place];
+                kept += usize::from(is_kept(value));
+            }
+            places.truncate(kept);
+        } else {
+            for at in 0..values.len() {
+                let value = values[at];
+                values[kept] = value;
+                kept += usize::from(is_kept(value));
+            }
         }
         let gone = values.len() - kept;
         self.finite.truncate(start + kept);
@@ -147,9 +166,12 @@ impl Numbers {
     }
 
     #[inline]
-    fn push(&mut self, value: f64) {
+    fn push(&mut self, value: f64, place: usize) {
         if value.is_finite() {
             self.finite.push(value);
+            if let Some(places) = &mut self.places {
+                places.push(place as u32);
+            }
         } else if value.is_nan() {
             self.nan += 1;
         } else {
@@ -256,15 +278,17 @@ impl Column {
                 into.extend(numbers, rows, &self.presence);
             }
             Values::Mixed(values) => {
+                let first = rows.start;
                 for row in rows {
                     if !self.presence.has(row) {
                         into.null += 1;
                         continue;
                     }
+                    let place = row - first;
                     match &values[row] {
                         Scalar::Null => into.null += 1,
-                        Scalar::Bool(value) => into.push(f64::from(u8::from(*value))),
-                        Scalar::Number(value) => into.push(*value),
+                        Scalar::Bool(value) => into.push(f64::from(u8::from(*value)), place),
+                        Scalar::Number(value) => into.push(*value, place),
                         Scalar::Text(_) | Scalar::Invalid => into.invalid += 1,
                     }
                 }

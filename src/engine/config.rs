@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::snapshot::Detail;
 use crate::batch::Role;
+use crate::learn::OUTLIER_FEATURES;
 use crate::profile::{Kind, Profile};
+use crate::tally::MOST_JOINT_FEATURES;
 
 /// Everything that the engine is told.
 #[derive(Clone, Debug)]
@@ -18,6 +20,10 @@ pub struct Config {
     pub learning: Learning,
     /// Defaults of every feature.
     pub feature: FeatureConfig,
+    /// How unusual rows are looked for.
+    pub outliers: OutlierConfig,
+    /// How features are looked at together.
+    pub joint: JointConfig,
     /// Models that the settings name.
     pub models: HashMap<Arc<str>, ModelConfig>,
     /// Fields followed per model and version.
@@ -54,6 +60,49 @@ pub struct Learning {
     pub rows: u64,
     /// Bytes of memory held while learning.
     pub bytes: usize,
+}
+
+/// How unusual rows are looked for; either at 0 switches it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutlierConfig {
+    /// Features that rows are judged by, at most.
+    pub features: usize,
+    /// One run of rows in so many is looked at.
+    pub sample: u64,
+}
+
+impl Default for OutlierConfig {
+    fn default() -> Self {
+        Self {
+            features: OUTLIER_FEATURES,
+            sample: 1,
+        }
+    }
+}
+
+/// How features are looked at together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JointConfig {
+    /// Most features of a reference that is learned from traffic; 0 switches all of it off.
+    pub features: usize,
+    /// One row in so many is looked at.
+    pub sample: usize,
+    /// Change of the mean product of two normal scores that is still harmless.
+    pub minimum_correlation: f64,
+    /// Squared distance of two mean embeddings that is still harmless, in units of the variance of
+    /// a row's embedding.
+    pub minimum_discrepancy: f64,
+}
+
+impl Default for JointConfig {
+    fn default() -> Self {
+        Self {
+            features: MOST_JOINT_FEATURES,
+            sample: 1,
+            minimum_correlation: 0.1,
+            minimum_discrepancy: 0.0003,
+        }
+    }
 }
 
 /// What the settings say of one model.
@@ -117,6 +166,12 @@ impl Config {
         own.or(model.feature).or(self.feature)
     }
 
+    /// What is said of all features of a model.
+    pub fn model_feature(&self, model: &str) -> FeatureConfig {
+        let said = self.models.get(model).map(|model| model.feature);
+        said.unwrap_or_default().or(self.feature)
+    }
+
     /// Length of the longest window in microseconds.
     pub fn longest_window_micros(&self) -> i64 {
         self.windows.iter().map(|w| w.micros).max().unwrap_or(0)
@@ -158,6 +213,8 @@ impl Default for Config {
                 bytes: 8 << 20,
             },
             feature: FeatureConfig::default(),
+            outliers: OutlierConfig::default(),
+            joint: JointConfig::default(),
             models: HashMap::new(),
             max_fields: 2_000,
             max_total_fields: 10_000,

@@ -18,9 +18,9 @@ use crate::window::{Ring, SLICES};
 
 /// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
 /// with one degree of freedom.
-const WANDER_QUANTILE: f64 = 10.8;
+pub(super) const WANDER_QUANTILE: f64 = 10.8;
 /// Label value `reference` of the profile.
-const PROFILE: &str = "profile";
+pub(super) const PROFILE: &str = "profile";
 
 /// Traffic of one window at `now`.
 pub(super) fn traffic(

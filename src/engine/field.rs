@@ -10,7 +10,7 @@ use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
 use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
 use crate::statistic::DISTANCE_NAMES;
-use crate::tally::{DistinctTally, FeatureTally, Missed, Tally};
+use crate::tally::{DistinctTally, FeatureTally, Missed, RowCodes, Tally};
 use crate::window::Ring;
 
 /// A field that is followed.
@@ -60,7 +60,30 @@ impl Reference {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     numbers: Numbers,
+    /// Numbers that know their rows.
+    placed: Placed,
     cell_of_code: Vec<usize>,
+    /// The cells of the values of a run of rows, for sums over several fields.
+    pub codes: RowCodes,
+}
+
+/// Numbers that know which rows they come from, and their cells.
+#[derive(Debug)]
+struct Placed {
+    numbers: Numbers,
+    codes: Vec<u8>,
+}
+
+impl Default for Placed {
+    fn default() -> Self {
+        Self {
+            numbers: Numbers {
+                places: Some(Vec::new()),
+                ..Numbers::default()
+            },
+            codes: Vec::new(),
+        }
+    }
 }
 
 impl Field {
@@ -129,6 +152,11 @@ impl Field {
         self.reference = reference;
     }
 
+    /// Cells of the reference; 0 without.
+    pub fn cells(&self) -> usize {
+        self.since_start.cells.len()
+    }
+
     /// Whether the profile names this field, so that rows without it are absent.
     pub fn is_expected(&self) -> bool {
         self.reference.is_some()
@@ -154,8 +182,15 @@ impl Field {
         }
     }
 
-    /// Folds rows of a column into the pending sums.
-    pub fn fold(&mut self, column: &Column, rows: Range<usize>, scratch: &mut Scratch) {
+    /// Folds rows of a column into the pending sums. Who wants to know the cells of the values gives
+    /// room for the `codes` of the rows; those of rows without a usable value stay as they are.
+    pub fn fold(
+        &mut self,
+        column: &Column,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        codes: Option<&mut [u8]>,
+    ) {
         if let Some(distinct) = &mut self.distinct
             && column.width() <= 1
         {
@@ -174,15 +209,22 @@ impl Field {
         }
         match (cells, moments) {
             (Some(Cells::Numeric(cells)), Some(moments)) => {
-                scratch.numbers.clear();
-                column.read_numbers(rows, &mut scratch.numbers);
-                pending.add_numbers(&scratch.numbers, cells, moments);
+                if let Some(codes) = codes {
+                    let add = |numbers: &Numbers, codes: &mut [u8]| {
+                        pending.add_numbers(numbers, cells, moments, Some(codes));
+                    };
+                    scratch.placed.fold(column, rows, codes, add);
+                } else {
+                    scratch.numbers.clear();
+                    column.read_numbers(rows, &mut scratch.numbers);
+                    pending.add_numbers(&scratch.numbers, cells, moments, None);
+                }
             }
             (Some(Cells::Categorical(cells)), _) => {
-                fold_categories(pending, cells, column, rows, scratch);
+                fold_categories(pending, cells, column, rows, scratch, codes);
             }
             (Some(Cells::Hashed), _) => {
-                fold_texts(pending, column, rows, hash_cell);
+                fold_texts(pending, column, rows, hash_cell, codes);
             }
             (_, None) if column.is_text() => {
                 for row in rows {
@@ -270,30 +312,66 @@ fn fold_distinct(
     numbers.for_each(|&value| pending.add_number(value));
 }
 
+impl Placed {
+    /// Reads rows of a column, has them added and puts the code of each usable value at its row.
+    fn fold(
+        &mut self,
+        column: &Column,
+        rows: Range<usize>,
+        codes: &mut [u8],
+        mut add: impl FnMut(&Numbers, &mut [u8]),
+    ) {
+        let Self {
+            numbers,
+            codes: packed,
+        } = self;
+        numbers.clear();
+        column.read_numbers(rows, numbers);
+        if numbers.finite.len() == codes.len() {
+            return add(numbers, codes);
+        }
+        packed.resize(numbers.finite.len(), 0);
+        add(numbers, packed);
+        let places = numbers.places.iter().flatten();
+        for (&place, &code) in places.zip(&*packed) {
+            codes[place as usize] = code;
+        }
+    }
+}
+
 fn fold_categories(
     pending: &mut FeatureTally,
     cells: &CategoryCells,
     column: &Column,
     rows: Range<usize>,
     scratch: &mut Scratch,
+    mut codes: Option<&mut [u8]>,
 ) {
     // One look-up per distinct string instead of one per row, where the source says which repeat.
-    if let Values::Dictionary { dictionary, codes } = &column.values
+    if let Values::Dictionary {
+        dictionary,
+        codes: of_row,
+    } = &column.values
         && dictionary.len() < rows.len()
     {
         scratch.cell_of_code.clear();
         let located = dictionary.iter().map(|category| cells.locate(category));
         scratch.cell_of_code.extend(located);
-        for row in rows {
+        for (at, row) in rows.enumerate() {
             if column.presence.has(row) {
-                pending.count(scratch.cell_of_code[codes[row] as usize], 1);
+                let cell = scratch.cell_of_code[of_row[row] as usize];
+                pending.count(cell, 1);
+                if let Some(codes) = &mut codes {
+                    codes[at] = cell as u8;
+                }
             } else {
                 pending.miss(Missed::Null, 1);
             }
         }
         return;
     }
-    fold_texts(pending, column, rows, |category| cells.locate(category));
+    let cell_of = |category: &str| cells.locate(category);
+    fold_texts(pending, column, rows, cell_of, codes);
 }
 
 fn fold_texts(
@@ -301,10 +379,21 @@ fn fold_texts(
     column: &Column,
     rows: Range<usize>,
     cell_of: impl Fn(&str) -> usize,
+    mut codes: Option<&mut [u8]>,
 ) {
-    column.read_texts(rows, |text| match text {
-        Ok(Some(text)) => pending.count(cell_of(text), 1),
-        missed => pending.miss(reason(missed), 1),
+    let mut at = 0;
+    column.read_texts(rows, |text| {
+        match text {
+            Ok(Some(text)) => {
+                let cell = cell_of(text);
+                pending.count(cell, 1);
+                if let Some(codes) = &mut codes {
+                    codes[at] = cell as u8;
+                }
+            }
+            missed => pending.miss(reason(missed), 1),
+        }
+        at += 1;
     });
 }
 
@@ -317,3 +406,6 @@ fn reason(missed: Result<Option<&str>, NoText>) -> Missed {
         Err(NoText::Invalid) => Missed::Invalid,
     }
 }
+
+#[cfg(test)]
+mod tests;

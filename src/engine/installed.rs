@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::field::Reference;
+use super::joint::MeasuredJoint;
 use super::snapshot::ReferenceSnapshot;
-use crate::profile::{FeatureProfile, Profile, short};
+use crate::profile::{FeatureProfile, OutlierReference, Profile, short};
 
 /// A profile in force.
 #[derive(Clone, Debug)]
@@ -13,6 +14,10 @@ pub(super) struct Installed {
     /// First 8 hex digits of its hash.
     pub hash: Arc<str>,
     pub learned: bool,
+    /// How unusual its rows are: as it says, or as the first rows of production were.
+    pub outliers: Option<Arc<OutlierReference>>,
+    /// How its features hang together: as it says, or as they did in the first rows of production.
+    pub joint: Option<Arc<MeasuredJoint>>,
     /// Its fields, shared by all versions.
     features: Vec<Arc<FeatureProfile>>,
 }
@@ -22,6 +27,8 @@ impl Installed {
         let hash = short(&profile.hash()).into();
         let features = profile.features.iter().cloned().map(Arc::new);
         Self {
+            outliers: profile.outliers.clone().map(Arc::new),
+            joint: profile.joint.as_ref().map(MeasuredJoint::of).map(Arc::new),
             features: features.collect(),
             profile,
             hash,

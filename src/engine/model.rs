@@ -185,7 +185,8 @@ impl Model {
                         && !known.contains(&reference.feature.name))
             }));
         }
-        version.install(references, &self.name, config);
+        let inputs = file.as_ref().or(learned.as_ref());
+        version.install(references, inputs, &self.name, config);
     }
 
     /// Folds a batch in. `wall` is the wall time in microseconds.
@@ -349,6 +350,38 @@ impl Model {
             version.begin(at, &config.windows);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
             version.fold_calls(batch, &starts, rows);
+        }
+        self.settle_outliers(name, config);
+        self.settle_joint(name, config);
+    }
+
+    /// Once a version has learned how unusual rows are, all that share its profile are judged by that.
+    fn settle_outliers(&mut self, name: &Arc<str>, config: &Config) {
+        let version = self.versions.get(name);
+        let Some(learned) = version.and_then(|version| version.row_sums.learned_outliers()) else {
+            return;
+        };
+        let of_version = self.version_files.get_mut(name).or(self.file.as_mut());
+        if let Some(installed) = of_version.or(self.learned.as_mut()) {
+            installed.outliers = Some(learned);
+            self.install_all(config);
+        }
+    }
+
+    /// Once a version has learned how features hang together, all that share its profile are
+    /// compared with that.
+    fn settle_joint(&mut self, name: &Arc<str>, config: &Config) {
+        let version = self.versions.get(name);
+        let Some(learned) = version.and_then(|version| version.row_sums.learned_joint()) else {
+            return;
+        };
+        let learned = learned.clone();
+        let of_version = self.version_files.get_mut(name).or(self.file.as_mut());
+        if let Some(installed) = of_version.or(self.learned.as_mut())
+            && installed.joint.is_none()
+        {
+            installed.joint = Some(learned);
+            self.install_all(config);
         }
     }
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::config::{Config, WindowConfig};
 use super::field::{Field, Reference, Scratch};
+use super::installed::Installed;
 use super::room::{Room, Taken};
+use super::row_sums::RowSums;
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
 use crate::batch::{Batch, Outcome, Role, Schema};
-use crate::tally::{FeatureTally, Missed, Tally, TrafficTally};
+use crate::tally::{FeatureTally, Missed, RowCodes, Tally, TrafficTally};
 use crate::window::Ring;
 
 /// Schemas whose fields are remembered per version; a source that sends a new schema each time
@@ -47,6 +49,8 @@ pub(super) struct Version {
     /// Slice of each window that the pending sums belong to; empty before the first row.
     pending_slices: Vec<i64>,
     pub traffic: Vec<Ring<TrafficTally>>,
+    /// What several fields say together.
+    pub row_sums: RowSums,
     pub counters: Counters,
     /// Slice-clock time of the first row or tick, in microseconds.
     pub started_at: Option<i64>,
@@ -113,6 +117,7 @@ impl Version {
             pending: TrafficTally::default(),
             pending_slices: Vec::new(),
             traffic: vec![Ring::new(&TrafficTally::default()); windows.len()],
+            row_sums: RowSums::default(),
             counters: Counters::new(),
             started_at: None,
             last_row_at: None,
@@ -209,6 +214,7 @@ impl Version {
         for field in &mut self.fields {
             field.flush(&self.pending_slices, self.longest);
         }
+        self.row_sums.flush(&self.pending_slices);
     }
 
     /// The wall clock was set back to `at`.
@@ -221,6 +227,7 @@ impl Version {
         for field in &mut self.fields {
             field.set_back(at, windows, self.longest);
         }
+        self.row_sums.set_back(at, windows);
         self.started_at = self.started_at.map(|started| started.min(at));
         self.last_row_at = self.last_row_at.map(|last| last.min(at));
     }
@@ -231,6 +238,7 @@ impl Version {
         for (at, window) in windows.iter().enumerate() {
             let slice = window.slice(now);
             self.traffic[at].advance_to(slice);
+            self.row_sums.advance(at, slice);
             for field in &mut self.fields {
                 field.windows[at].advance_to(slice);
                 if let Some(distinct) = &mut field.distinct
@@ -260,13 +268,40 @@ impl Version {
                 miss_absent(field, kept.len());
             }
         }
+        let mut codes = std::mem::take(&mut scratch.codes);
+        for run in self.row_sums.runs(rows) {
+            self.row_sums.begin(run.len(), &mut codes);
+            self.fold_columns(batch, resolved, run, failed, scratch, &mut codes);
+            self.row_sums.fold(&codes);
+        }
+        scratch.codes = codes;
+    }
+
+    /// Folds a run of rows column by column; `codes` gets the cells of their values for those fields
+    /// that have a slot.
+    fn fold_columns(
+        &mut self,
+        batch: &Batch,
+        resolved: &Resolution,
+        rows: Range<usize>,
+        failed: &[Range<usize>],
+        scratch: &mut Scratch,
+        codes: &mut RowCodes,
+    ) {
+        let failed = within(failed, &rows);
         for (column, at) in batch.columns.iter().zip(&resolved.named) {
-            let Some(field) = at.map(|at| &mut self.fields[at]) else {
+            let &Some(at) = at else {
                 continue;
             };
+            let field = &mut self.fields[at];
+            let slot = self.row_sums.slot(at);
             let role = field.role;
             let mut fold = |kept: Range<usize>| match column {
-                Some(column) => field.fold(column, kept, scratch),
+                Some(column) => {
+                    let places = kept.start - rows.start..kept.end - rows.start;
+                    let codes = slot.map(|slot| codes.of_mut(slot, places));
+                    field.fold(column, kept, scratch, codes);
+                }
                 None => miss_absent(field, kept.len()),
             };
             if failed.is_empty() {
@@ -321,8 +356,15 @@ impl Version {
     }
 
     /// Puts these references in force, and no others: fields of traffic that they lack lose
-    /// theirs, fields that they name and traffic has not brought yet are there from now on.
-    pub fn install(&mut self, references: Vec<Reference>, model: &str, config: &Config) {
+    /// theirs, fields that they name and traffic has not brought yet are there from now on. `inputs`
+    /// is the profile that the features are compared with.
+    pub fn install(
+        &mut self,
+        references: Vec<Reference>,
+        inputs: Option<&Installed>,
+        model: &str,
+        config: &Config,
+    ) {
         self.flush();
         let mut has_reference = vec![false; self.fields.len()];
         for reference in references {
@@ -349,6 +391,8 @@ impl Version {
                 field.set_reference(None);
             }
         }
+        self.row_sums
+            .install(inputs, &self.fields, &self.index, model, config);
         self.resolved.clear();
     }
 
@@ -359,6 +403,7 @@ impl Version {
         self.pending_slices.clear();
         let longest_before = std::mem::replace(&mut self.longest, longest(&config.windows));
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
+        self.row_sums.rearrange(kept);
         for field in &mut self.fields {
             field.config = config.feature(model, &field.name);
             field.role = field.config.role.unwrap_or(field.own_role);
@@ -383,6 +428,7 @@ impl Version {
         size_of::<Self>()
             + self.traffic.iter().map(Ring::bytes).sum::<usize>()
             + self.fields.iter().map(Field::bytes).sum::<usize>()
+            + self.row_sums.bytes()
     }
 }
 
@@ -394,7 +440,11 @@ pub(super) fn longest(windows: &[WindowConfig]) -> usize {
 }
 
 /// The windows that stay, at their new places; new ones empty.
-fn rearranged<T: Tally>(old: &[Ring<T>], kept: &[Option<usize>], empty: &T) -> Vec<Ring<T>> {
+pub(super) fn rearranged<T: Tally>(
+    old: &[Ring<T>],
+    kept: &[Option<usize>],
+    empty: &T,
+) -> Vec<Ring<T>> {
     kept.iter()
         .map(|place| place.map_or_else(|| Ring::new(empty), |place| old[place].clone()))
         .collect()

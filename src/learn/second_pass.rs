@@ -2,9 +2,10 @@
 //!
 //! To add one: a file that implements [`SecondPass`] and a line in [`all`].
 
+use super::joint::JointPass;
+use super::outliers::OutlierPass;
 use crate::batch::{Batch, Column};
 use crate::learn::LearnReport;
-use crate::learn::joint::JointPass;
 use crate::profile::Profile;
 use crate::tally::RowCodes;
 
@@ -30,7 +31,12 @@ pub(super) trait SecondPass {
 /// Everything that is measured in the second pass over rows like those of `provisional`: its cells
 /// are fixed, its counts may be those of a sample. `times` are the first and the last time of a row.
 pub(super) fn all(provisional: &Profile, times: Option<(i64, i64)>) -> Vec<Box<dyn SecondPass>> {
-    let mut all: Vec<Box<dyn SecondPass>> = Vec::new();
-    all.extend(JointPass::new(provisional, times).map(|pass| Box::new(pass) as _));
-    all
+    let mut passes: Vec<Box<dyn SecondPass>> = Vec::new();
+    if let Some(outliers) = OutlierPass::new(provisional) {
+        passes.push(Box::new(outliers));
+    }
+    if let Some(joint) = JointPass::new(provisional, times) {
+        passes.push(Box::new(joint));
+    }
+    passes
 }

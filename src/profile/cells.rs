@@ -161,6 +161,32 @@ impl NumericCells {
                 .for_each(|&value| counts[self.locate(value)] += 1),
         }
     }
+
+    /// Writes the cells of finite values into `codes`, one each. The same cells as
+    /// [`NumericCells::locate`].
+    pub fn locate_all(&self, values: &[f64], codes: &mut [u8]) {
+        match &self.search {
+            Some(search) => search.locate_all(values, codes),
+            None => {
+                for (code, &value) in codes.iter_mut().zip(values) {
+                    *code = self.locate(value) as u8;
+                }
+            }
+        }
+    }
+
+    /// Both at once, with one search: the cells of finite values into `codes` and `counts`.
+    pub fn locate_and_count_all(&self, values: &[f64], codes: &mut [u8], counts: &mut [u64]) {
+        match &self.search {
+            Some(search) => search.locate_and_count_all(values, codes, counts),
+            None => {
+                self.locate_all(values, codes);
+                for &code in &codes[..values.len()] {
+                    counts[usize::from(code)] += 1;
+                }
+            }
+        }
+    }
 }
 
 impl CategoryCells {
@@ -247,7 +273,7 @@ mod tests {
         #[test]
         fn counting_all_at_once_is_counting_one_by_one(
             mut edges in proptest::collection::vec(-1e3f64..1e3, 0..60),
-            values in proptest::collection::vec(-2e3f64..2e3, 0..300),
+            values in proptest::collection::vec(-2e3f64..2e3, 0..600),
         ) {
             edges.sort_by(f64::total_cmp);
             edges.dedup();
@@ -257,6 +283,16 @@ mod tests {
             values.iter().for_each(|&value| expected[cells.locate(value)] += 1);
             let mut found = vec![0; expected.len()];
             cells.count_all(&values, &mut found);
+            proptest::prop_assert_eq!(&found, &expected);
+
+            let one_by_one: Vec<u8> = values.iter().map(|&v| cells.locate(v) as u8).collect();
+            let mut codes = vec![0; values.len()];
+            cells.locate_all(&values, &mut codes);
+            proptest::prop_assert_eq!(&codes, &one_by_one);
+            codes.fill(0);
+            found.fill(0);
+            cells.locate_and_count_all(&values, &mut codes, &mut found);
+            proptest::prop_assert_eq!(codes, one_by_one);
             proptest::prop_assert_eq!(found, expected);
         }
     }

@@ -148,6 +148,10 @@ impl JointDocument {
         }
         let fourier = self.fourier;
         let frequencies = fourier.means.len() / 2;
+        if fourier.rows != self.rows {
+            let (found, rows) = (fourier.rows, self.rows);
+            return Err(format!("rows of fourier is {found}, must be {rows}"));
+        }
         if fourier.dimensions != count {
             return Err(format!(
                 "dimensions is {}, must be {count}",

@@ -122,17 +122,23 @@ impl FeatureTally {
         self.add_missing(numbers);
     }
 
-    /// Adds numbers: puts them into cells, judges their range and sums their moments.
+    /// Adds numbers: puts them into cells, judges their range and sums their moments. Who wants to
+    /// know the cell of each finite value gives room for as many `codes`.
     pub fn add_numbers(
         &mut self,
         numbers: &Numbers,
         cells: &NumericCells,
         reference: &ReferenceMoments,
+        codes: Option<&mut [u8]>,
     ) {
         self.add_unplaced(numbers);
         let inverse = 1.0 / reference.scale();
+        let mut codes = codes.map(|codes| codes.chunks_mut(RUN));
         for run in numbers.finite.chunks(RUN) {
-            cells.count_all(run, &mut self.cells);
+            match codes.as_mut().and_then(Iterator::next) {
+                Some(codes) => cells.locate_and_count_all(run, codes, &mut self.cells),
+                None => cells.count_all(run, &mut self.cells),
+            }
             let sums = RunSums::of(run, reference, inverse);
             self.below += sums.below;
             self.above += sums.above;
@@ -340,7 +346,7 @@ mod tests {
             finite: values.to_vec(),
             ..Numbers::default()
         };
-        tally.add_numbers(&numbers, &cells, &reference());
+        tally.add_numbers(&numbers, &cells, &reference(), None);
         tally
     }
 

@@ -6,12 +6,28 @@ use crate::batch::{Column, Numbers, Presence, Values};
 use crate::profile::{Cells, hash_cell};
 
 /// The cell of each value of some features and rows, as one byte.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RowCodes {
     rows: usize,
     /// Feature after feature.
     codes: Vec<u8>,
     numbers: Numbers,
+    /// Codes of the usable values of a column that has others.
+    packed: Vec<u8>,
+}
+
+impl Default for RowCodes {
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            codes: Vec::new(),
+            numbers: Numbers {
+                places: Some(Vec::new()),
+                ..Numbers::default()
+            },
+            packed: Vec::new(),
+        }
+    }
 }
 
 impl RowCodes {
@@ -37,6 +53,16 @@ impl RowCodes {
         &self.codes[feature * self.rows..][..self.rows]
     }
 
+    /// The same, to be written: rows `rows` of feature `feature`.
+    pub fn of_mut(&mut self, feature: usize, rows: Range<usize>) -> &mut [u8] {
+        &mut self.codes[feature * self.rows..][..self.rows][rows]
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.codes.capacity() + self.packed.capacity()
+    }
+
     /// Reads rows `rows` of a column into those from `first` on. Vectors, and features with more
     /// than [`RowCodes::MOST_CELLS`] cells, stay missing.
     pub fn read(
@@ -53,21 +79,18 @@ impl RowCodes {
         let codes = &mut self.codes[feature * self.rows..][..self.rows][first..][..rows.len()];
         match cells {
             Cells::Numeric(cells) => {
-                let locate = |value: f64| cells.locate(value) as u8;
                 self.numbers.clear();
-                column.read_numbers(rows.clone(), &mut self.numbers);
-                if self.numbers.finite.len() == rows.len() {
-                    for (code, &value) in codes.iter_mut().zip(&self.numbers.finite) {
-                        *code = locate(value);
-                    }
+                column.read_numbers(rows, &mut self.numbers);
+                let values = &self.numbers.finite;
+                if values.len() == codes.len() {
+                    cells.locate_all(values, codes);
                     return;
                 }
-                for (code, row) in codes.iter_mut().zip(rows) {
-                    self.numbers.clear();
-                    column.read_numbers(row..row + 1, &mut self.numbers);
-                    if let Some(&value) = self.numbers.finite.first() {
-                        *code = locate(value);
-                    }
+                self.packed.resize(values.len(), Self::MISSING);
+                cells.locate_all(values, &mut self.packed);
+                let places = self.numbers.places.iter().flatten();
+                for (&place, &code) in places.zip(&self.packed) {
+                    codes[place as usize] = code;
                 }
             }
             Cells::Categorical(cells) => {
