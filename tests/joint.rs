@@ -10,7 +10,7 @@ use driftgauge::batch::{Batch, Role, Values};
 use driftgauge::engine::{Config, Engine, JointConfig, ModelDrift, ModelSnapshot, WindowConfig};
 use driftgauge::learn::{LearnOptions, Learner};
 use driftgauge::profile::{JointReference, Profile, Provenance};
-use driftgauge::statistic::{normal_tail, normal_tail_quantile, quadratic_threshold};
+use driftgauge::statistic::{normal_tail, normal_tail_quantile, embedding_threshold};
 
 const NOW: i64 = 1_700_000_000 * SECOND;
 const FEATURES: usize = 10;
@@ -140,8 +140,12 @@ fn stricter(joint: &JointReference, n: u64) -> [f64; 2] {
     });
     let [t, higher] = Z.map(|z| {
         let fourier = &joint.fourier;
-        let (trace, square) = (fourier.trace, fourier.trace_of_square);
-        quadratic_threshold(trace, square, n, joint.rows, 0.0, z, 1.0)
+        let traces = [
+            fourier.trace,
+            fourier.trace_of_square,
+            fourier.trace_of_cube,
+        ];
+        embedding_threshold(traces, n, joint.rows, 0.0, z, 1.0)
     });
     [z / stricter, t / higher]
 }

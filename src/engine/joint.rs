@@ -280,9 +280,12 @@ fn discrepancy(judgement: &Judgement<'_>, a: &Means, b: &Means) -> Option<f64> {
     let differences = a.fourier.iter().zip(&b.fourier).map(|(a, b)| a - b);
     let squared_distance: f64 = differences.map(|difference| difference * difference).sum();
     let tolerated = judgement.minimum_discrepancy * fourier.trace;
-    let threshold = statistic::quadratic_threshold(
-        fourier.trace,
-        fourier.trace_of_square,
+    let threshold = statistic::embedding_threshold(
+        [
+            fourier.trace,
+            fourier.trace_of_square,
+            fourier.trace_of_cube,
+        ],
         a.rows,
         b.rows,
         tolerated.max(WANDER_QUANTILE * wander),

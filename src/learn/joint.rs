@@ -27,6 +27,8 @@ const BANDWIDTHS: [f64; 2] = [0.5, 1.0];
 const SEED: u64 = 0;
 /// Rows that the covariance of Fourier features is measured over, about.
 const COVARIANCE_ROWS: u64 = 2_000;
+/// Fewest rows that a covariance can be measured over.
+const LEAST_COVARIANCE_ROWS: u64 = 20;
 /// Chunks of the time between first and last row that variation is measured over.
 const CHUNKS: usize = 96;
 /// Slices of a chunk.
@@ -158,10 +160,10 @@ impl JointLearner {
             + slices.map(Tally::bytes).sum::<usize>()
     }
 
-    /// What was learned; `None` without two rows.
+    /// What was learned; `None` of fewer than 20 rows, or if all were alike.
     pub fn finish(self) -> Option<JointReference> {
         let rows = self.sums.rows;
-        if rows < 2 {
+        if self.covariance.rows < LEAST_COVARIANCE_ROWS {
             return None;
         }
         let mean = |sum: &f64| sum / rows as f64;
@@ -177,7 +179,11 @@ impl JointLearner {
         let means = self.sums.fourier.iter().map(|sum| rounded(mean(sum)));
         let means: Vec<_> = means.collect();
         let trace = rounded(1.0 - means.iter().map(|mean| mean * mean).sum::<f64>());
-        let trace_of_square = rounded(self.covariance.trace_of_square());
+        let [trace_of_square, trace_of_cube] = self.covariance.traces_of_powers().map(rounded);
+        let traces = [trace, trace_of_square, trace_of_cube];
+        if !traces.iter().all(|trace| *trace > 0.0) {
+            return None;
+        }
         let times = self.times.as_ref();
         let weights: Vec<_> = products.iter().map(|product| product.variance).collect();
         let count = products.len() as f64;
@@ -199,6 +205,7 @@ impl JointLearner {
                 means,
                 trace,
                 trace_of_square,
+                trace_of_cube,
                 variation: of_fourier,
             },
             features: self.features,
@@ -269,27 +276,39 @@ impl Covariance {
         self.skip -= rows;
     }
 
-    /// tr C², without what chance adds to the squares of a sample covariance: for normal data the
-    /// unbiased estimate (Bai and Saranadasa 1996, *Effect of high dimension*).
-    fn trace_of_square(&self) -> f64 {
-        let n = self.rows as f64;
-        let freedom = n - 1.0;
-        let (mut trace, mut squares) = (0.0, 0.0);
+    /// tr C² and tr C³, without what chance adds to the powers of a sample covariance: for normal data
+    /// the unbiased estimates (G. Letac and H. Massam 2004, *All invariant moments of the Wishart
+    /// distribution*).
+    fn traces_of_powers(&self) -> [f64; 2] {
+        let n = self.rows as f64 - 1.0;
+        let size = self.sums.len();
+        let mut covariance = vec![0.0; size * size];
         let mut products = self.products.iter();
-        for (at, x) in self.sums.iter().enumerate() {
-            for (y, product) in self.sums[..=at].iter().zip(&mut products) {
-                let covariance = (product - x * y / n) / freedom;
-                squares += 2.0 * covariance * covariance;
-                if std::ptr::eq(x, y) {
-                    trace += covariance;
-                    squares -= covariance * covariance;
-                }
+        for (i, x) in self.sums.iter().enumerate() {
+            for (j, (y, product)) in self.sums[..=i].iter().zip(&mut products).enumerate() {
+                let value = (product - x * y / self.rows as f64) / n;
+                covariance[i * size + j] = value;
+                covariance[j * size + i] = value;
             }
         }
-        let unbiased = (squares - trace * trace / freedom) * freedom * freedom
-            / ((freedom - 1.0) * (freedom + 2.0));
-        // It cannot be less than if all directions were alike.
-        unbiased.max(trace * trace / self.sums.len() as f64)
+        let rows = || covariance.chunks_exact(size);
+        let (mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0);
+        for (i, x) in rows().enumerate() {
+            s1 += x[i];
+            for (j, y) in rows().enumerate() {
+                let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+                s2 += if i == j { product } else { 0.0 };
+                s3 += product * x[j];
+            }
+        }
+        let of_square = (s2 - s1 * s1 / n) * n * n / ((n - 1.0) * (n + 2.0));
+        let of_cube = s3 - 3.0 / n * (1.0 + 1.0 / n) * s1 * of_square - s1.powi(3) / (n * n);
+        let of_cube = of_cube / (1.0 + 3.0 / n + 4.0 / (n * n));
+        // Whatever chance says: at least as if all directions were alike, at most as if there was one.
+        let of_square = of_square.max(s1 * s1 / size as f64).min(s1 * s1);
+        let of_cube = of_cube.max(of_square * of_square / s1);
+        let of_cube = of_cube.min(of_square.powf(1.5));
+        [of_square, of_cube]
     }
 }
 

@@ -40,6 +40,7 @@ struct FourierDocument {
     bandwidths: Vec<f64>,
     trace: f64,
     trace_of_square: f64,
+    trace_of_cube: f64,
     #[serde(flatten)]
     variation: VariationDocument,
     means: Vec<f64>,
@@ -106,6 +107,7 @@ impl From<&JointReference> for JointDocument {
                 bandwidths: joint.fourier.bandwidths.clone(),
                 trace: joint.fourier.trace,
                 trace_of_square: joint.fourier.trace_of_square,
+                trace_of_cube: joint.fourier.trace_of_cube,
                 variation: joint.fourier.variation.into(),
                 means: joint.fourier.means.clone(),
             },
@@ -188,6 +190,7 @@ impl JointDocument {
                 means: fourier.means,
                 trace: fourier.trace,
                 trace_of_square: fourier.trace_of_square,
+                trace_of_cube: fourier.trace_of_cube,
                 variation: fourier.variation.read("fourier")?,
             },
         };
@@ -199,9 +202,11 @@ impl JointDocument {
 fn check_numbers(joint: &JointReference) -> Result<(), String> {
     let fourier = &joint.fourier;
     let variances = joint.products.iter().map(|product| product.variance);
-    let positive = variances
-        .chain(fourier.bandwidths.iter().copied())
-        .chain([fourier.trace, fourier.trace_of_square]);
+    let positive = variances.chain(fourier.bandwidths.iter().copied()).chain([
+        fourier.trace,
+        fourier.trace_of_square,
+        fourier.trace_of_cube,
+    ]);
     let scores = joint.features.iter().flat_map(|feature| &feature.scores);
     let means = joint.products.iter().map(|product| product.mean);
     let numbers = scores.chain(&fourier.means).copied();
@@ -269,6 +274,7 @@ mod tests {
                     means: vec![0.3, 0.2, 0.1, 0.0],
                     trace: 0.86,
                     trace_of_square: 0.2,
+                    trace_of_cube: 0.06,
                     variation,
                 },
             }),
