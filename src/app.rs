@@ -2,7 +2,9 @@
 //! part; no part knows it.
 
 pub(crate) mod configuration;
+mod kept;
 mod learned;
+mod rebaselined;
 mod web;
 
 use std::sync::Arc;
@@ -22,7 +24,11 @@ use crate::ingest::push::{PushListener, serve_push};
 use crate::ingest::{Admission, Intake};
 use crate::queue::Queue;
 use crate::settings::{Address, Loaded, Reloader};
+use crate::socket::UnixSocket;
 use crate::telemetry::LevelHandle;
+
+/// Who may connect to the admin socket: its owner.
+const ADMIN_MODE: u32 = 0o600;
 
 /// A running sidecar.
 pub struct App {
@@ -64,6 +70,14 @@ impl App {
             }
         };
 
+        let admin = match &settings.web.admin_socket {
+            None => None,
+            Some(path) => {
+                let socket = UnixSocket::bind(path, ADMIN_MODE).await;
+                Some(socket.context("the admin socket cannot be opened (web.admin_socket)")?)
+            }
+        };
+
         let queue = Arc::new(Queue::new(
             settings.queue.rows,
             settings.queue.bytes.bytes(),
@@ -73,7 +87,9 @@ impl App {
         let intake = Arc::new(Intake::new("push", queue.clone(), admission.clone()));
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let library = learned::Library::open(settings.state.directory.as_deref());
-        let config = configuration::engine_config(&loaded, library.profiles());
+        let record = rebaselined::Record::open(settings.state.directory.as_deref());
+        let keeps_references = record.is_kept();
+        let config = configuration::engine_config(&loaded, library.profiles(), record.profiles());
         let analysis = Analysis {
             queue: queue.clone(),
             snapshot: snapshot.clone(),
@@ -85,13 +101,14 @@ impl App {
         let is_ready = Arc::new(AtomicBool::new(false));
         let running = {
             let (intake, is_ready) = (intake.clone(), is_ready.clone());
-            let mut library = library.clone();
+            let (mut library, mut record) = (library.clone(), record.clone());
             let mut dropped = DroppedSeries::default();
             let published = move |snapshot: &Snapshot| {
                 let live = snapshot.models.iter();
                 let live: Vec<_> = live.map(|m| (m.model.clone(), m.version.clone())).collect();
                 intake.retain_models(&live);
                 library.keep(snapshot);
+                record.keep(snapshot);
                 tell_dropped(&mut dropped, snapshot.dropped_series);
                 is_ready.store(true, Ordering::Release);
             };
@@ -117,6 +134,8 @@ impl App {
             intake: intake.clone(),
             reload: reloader.handle(),
             runtime: tokio::runtime::Handle::current(),
+            rebaseliner: running.rebaseliner(),
+            keeps_references,
             series_limit: ArcSwap::from_pointee(settings.web.max_series),
             is_ready,
         });
@@ -125,6 +144,19 @@ impl App {
             enable_lifecycle: settings.web.enable_lifecycle,
             ..WebOptions::default()
         };
+        let admin = admin.map(|socket| {
+            let options = WebOptions {
+                enable_lifecycle: true,
+                door: "the admin socket",
+                ..options.clone()
+            };
+            tokio::spawn(serve_admin(
+                socket,
+                state.clone(),
+                options,
+                asked(stopped.clone()),
+            ))
+        });
         let serving_web = tokio::spawn(serve_web(
             web,
             state.clone(),
@@ -141,7 +173,8 @@ impl App {
             analysis
                 .tick
                 .store(Arc::new(Duration::from_millis(settings.tick.millis())));
-            let config = configuration::engine_config(&loaded, library.profiles());
+            let config =
+                configuration::engine_config(&loaded, library.profiles(), record.profiles());
             analysis.config.store(Arc::new(config));
         };
         let watching = tokio::spawn(reloader.watch(Reloader::POLL, take, asked(stopped)));
@@ -160,7 +193,10 @@ impl App {
             intake,
             analysis: running,
             push,
-            rest: (stop, vec![serving_web, watching]),
+            rest: (
+                stop,
+                [serving_web, watching].into_iter().chain(admin).collect(),
+            ),
         })
     }
 
@@ -177,6 +213,18 @@ impl App {
         for task in tasks {
             let _ = task.await;
         }
+    }
+}
+
+/// Serves the web port's pages on the admin socket, whose file goes at the end.
+async fn serve_admin(
+    mut socket: UnixSocket,
+    state: Arc<web::State>,
+    options: WebOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    if let Some(listener) = socket.take_listener() {
+        serve_web(listener, state, options, shutdown).await;
     }
 }
 

@@ -10,6 +10,7 @@
 //! hash; up to 100,000 rows their order does not matter either.
 
 mod category_cells;
+mod chunks;
 mod distinct;
 mod field;
 mod joint;
@@ -23,6 +24,7 @@ mod second_pass;
 mod texts;
 
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
+pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, tolerated_effect, variation};
 pub use distinct::{Distinct, EXACT_DISTINCT};
 pub use joint::{JointLearner, joint_features};
 pub use numbers::SAMPLE_VALUES;
@@ -49,12 +51,14 @@ use crate::tally::RowCodes;
 pub const MAX_FIELDS: usize = 2_000;
 
 /// What the operator says about a field, above what the data say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FieldOverride {
     /// Role, if not the one of the data.
     pub role: Option<Role>,
     /// Kind, if not the one inferred.
     pub kind: Option<Kind>,
+    /// How much it matters to the model, finite and not negative.
+    pub importance: Option<f64>,
 }
 
 /// What to learn.

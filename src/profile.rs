@@ -40,7 +40,8 @@ pub struct Profile {
 pub struct Provenance {
     /// When it was made, RFC 3339 in UTC.
     pub created: String,
-    /// `file` (made by `driftgauge profile`) or `learned` (made from the first rows of traffic).
+    /// `file` (made by `driftgauge profile`), `learned` (made from the first rows of traffic) or
+    /// `rebaselined` (made from a window of traffic, on demand).
     pub source: String,
     /// Names of the files that were read, without folders, with their rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -51,6 +52,30 @@ pub struct Provenance {
     /// Name and version of the program that made it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tool: String,
+    /// Of a re-baselined profile: what it replaces, and how it came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebaseline: Option<Replacement>,
+}
+
+/// How a profile came to replace another one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Hash of the profile that was in force until then.
+    pub replaces: String,
+    /// Hash of the profile that settings or learning give, in whose place it stands; the same as
+    /// `replaces` unless that had been re-baselined itself.
+    pub stands_for: String,
+    /// The version that it is for; without, all that have no profile of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The window whose rows it was made of, such as `1d`.
+    pub window: String,
+    /// Who asked for it, in their own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    /// Fields that had too few values and are as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_fields: Vec<String>,
 }
 
 /// A file that a profile was made from.
@@ -94,6 +119,11 @@ pub struct Variation {
     /// Wander τ ≥ 0: the mean χ² divergence between chunks that does not shrink with their rows. 0
     /// until it is measured.
     pub wander: f64,
+    /// The same between spans of eight chunks: how far wander fades over longer windows. `wander`
+    /// where that is not known.
+    pub long_wander: f64,
+    /// Length of a chunk in seconds; 0 until it is measured.
+    pub chunk_seconds: f64,
     /// Chunks of time-ordered rows that both were measured over; 0: not measured.
     pub chunks: u32,
 }
@@ -103,6 +133,8 @@ impl Default for Variation {
         Self {
             design_effect: 1.0,
             wander: 0.0,
+            long_wander: 0.0,
+            chunk_seconds: 0.0,
             chunks: 0,
         }
     }

@@ -15,6 +15,7 @@ mod load;
 mod locate;
 mod manual;
 mod models;
+mod references;
 mod reload;
 mod section;
 mod size;
@@ -29,6 +30,7 @@ pub use flags::Flags;
 pub use load::{Loaded, Override, Source};
 pub use manual::{Entry, entries, example_file, markdown_table};
 pub use models::{Feature, FeatureDrift, FeatureMetrics, Model, Version};
+pub use references::{Reference, References};
 pub use reload::{ReloadHandle, ReloadStatus, Reloader, needs_restart};
 pub use section::{Field, Section};
 pub use size::ByteSize;
@@ -72,6 +74,11 @@ section! {
             Span::from_secs(3_600),
             Span::from_secs(86_400),
         ]),
+        /// What windows are compared with, all at once: `profile`; `seasonal`, the same hours of the
+        /// seven days before (of windows of at most a day, 18 kB a field); `previous`, the window
+        /// before (as much memory again); `versions`, every other version of the model;
+        /// `version:` and the name of one. Models can differ.
+        references: References = References(vec![Reference::Profile]),
         /// How a reference is learned from traffic for models without a profile.
         #[serde(deserialize_with = "or_default")]
         learning: Learning = Learning::default(),
@@ -108,9 +115,13 @@ section! {
         /// load and reload only: fleet bins first, then what `standard` shows beyond `lean`, then
         /// whole features. From 100 to 10,000,000.
         max_series: usize = 20_000,
-        /// Whether `POST /-/reload` reads the settings again. Off, because whoever reaches the
-        /// port could call it.
+        /// Whether `POST /-/reload` reads the settings again and `POST /api/v1/rebaseline` makes a
+        /// new reference. Off, because whoever reaches the port could call them.
         enable_lifecycle: bool = false,
+        /// A Unix socket that serves the same as the port, and on which these two are always
+        /// allowed; only its owner may connect (mode 0600). Empty: there is none.
+        #[serde(deserialize_with = "optional_path")]
+        admin_socket: Option<PathBuf> = None,
     }
 }
 
@@ -166,9 +177,9 @@ section! {
 section! {
     /// What is kept over restarts.
     pub struct State {
-        /// Folder for learned profiles and the last good copy of these settings. It must be
-        /// writable. Empty: nothing is kept, and models without a profile learn anew after a
-        /// restart.
+        /// Folder for learned and re-baselined profiles and the last good copy of these settings.
+        /// It must be writable. Empty: nothing is kept, and models without a profile learn anew
+        /// after a restart.
         #[serde(deserialize_with = "optional_path")]
         directory: Option<PathBuf> = None,
     }

@@ -4,6 +4,8 @@
 //! exactly, so a window is a running sum; sums of floating-point numbers and extremes do not, so
 //! those are recombined from the slices.
 
+mod cell_sums;
+mod chunks;
 mod distinct;
 mod feature;
 mod fourier;
@@ -13,6 +15,8 @@ mod outliers;
 mod row_codes;
 mod traffic;
 
+pub use cell_sums::CellSumsTally;
+pub use chunks::{ChunkSums, GroupSums, SPAN_CHUNKS};
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use fourier::{FourierMap, RUN};

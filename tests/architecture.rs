@@ -9,6 +9,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("batch", &[]),
     ("statistic", &[]),
     ("proto", &[]),
+    ("socket", &[]),
     ("profile", &["batch"]),
     ("tally", &["batch", "profile"]),
     ("window", &["tally"]),
@@ -22,9 +23,15 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["batch", "profile", "statistic", "tally", "window", "learn"],
     ),
     ("analysis", &["batch", "engine", "queue"]),
-    ("ingest", &["batch", "queue", "proto", "telemetry"]),
+    (
+        "ingest",
+        &["batch", "queue", "proto", "socket", "telemetry"],
+    ),
     ("client", &["batch", "proto"]),
-    ("export", &["batch", "profile", "engine", "ingest"]),
+    (
+        "export",
+        &["batch", "profile", "engine", "analysis", "ingest"],
+    ),
     (
         "app",
         &[
@@ -35,6 +42,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "profile",
             "queue",
             "settings",
+            "socket",
             "telemetry",
         ],
     ),

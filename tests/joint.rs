@@ -10,7 +10,7 @@ use driftgauge::batch::{Batch, Role, Values};
 use driftgauge::engine::{Config, Engine, JointConfig, ModelDrift, ModelSnapshot, WindowConfig};
 use driftgauge::learn::{LearnOptions, Learner};
 use driftgauge::profile::{JointReference, Profile, Provenance};
-use driftgauge::statistic::{normal_tail, normal_tail_quantile, embedding_threshold};
+use driftgauge::statistic::{embedding_threshold, normal_tail, normal_tail_quantile};
 
 const NOW: i64 = 1_700_000_000 * SECOND;
 const FEATURES: usize = 10;

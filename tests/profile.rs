@@ -230,7 +230,14 @@ fn a_profile_knows_how_its_own_training_data_must_be_read() {
     let dataset = Dataset::open(&[data], &options).unwrap();
     let overrides = profile.features.iter().map(|field| {
         let kind = Some(field.kind);
-        (field.name.clone(), FieldOverride { role: None, kind })
+        (
+            field.name.clone(),
+            FieldOverride {
+                role: None,
+                kind,
+                importance: None,
+            },
+        )
     });
     let mut learner = Learner::new(LearnOptions {
         model: profile.model.clone(),

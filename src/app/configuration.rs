@@ -4,16 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OutlierConfig,
-    WindowConfig,
+    self, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OtherVersions,
+    OutlierConfig, References, WindowConfig,
 };
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
-use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
+use crate::settings::{
+    self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Reference, Settings,
+};
 
-/// What the engine is told. `learned` are references kept from before, by model.
-pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
+/// What the engine is told. `learned` and `rebaselined` are references kept from before, by model.
+pub(crate) fn engine_config<'k>(
+    loaded: &Loaded,
+    learned: &HashMap<Arc<str>, Arc<Profile>>,
+    rebaselined: impl Iterator<Item = (&'k Arc<str>, &'k Arc<Profile>)>,
+) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
         .models
@@ -22,6 +28,10 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         .collect();
     for (name, profile) in learned {
         models.entry(name.clone()).or_default().learned = Some(profile.clone());
+    }
+    for (name, profile) in rebaselined {
+        let model = models.entry(name.clone()).or_default();
+        model.rebaselined.push(profile.clone());
     }
     let windows = settings.windows.as_slice().iter().map(|span| WindowConfig {
         label: span.to_string().into(),
@@ -33,6 +43,7 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
             settings::Clock::Wall => Clock::Wall,
             settings::Clock::Event => Clock::Event,
         },
+        references: references(&settings.references),
         learning: Learning {
             rows: settings.learning.rows as u64,
             bytes: settings.learning.bytes.bytes(),
@@ -40,6 +51,7 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         feature: FeatureConfig {
             role: None,
             kind: None,
+            importance: None,
             detail: Some(detail(settings.metrics.detail)),
             fleet: Some(settings.metrics.fleet),
             minimum_effect: Some(settings.drift.minimum_effect),
@@ -59,6 +71,7 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
         max_fields: settings.limits.fields,
         max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
+        rows_span: None,
     }
 }
 
@@ -72,12 +85,14 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
         let Feature {
             role,
             kind,
+            importance,
             metrics,
             drift,
         } = said;
         let config = FeatureConfig {
             role: *role,
             kind: *kind,
+            importance: *importance,
             ..feature_config(metrics, drift)
         };
         (Arc::from(feature.as_str()), config)
@@ -88,9 +103,32 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
             .as_ref()
             .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
+        rebaselined: Vec::new(),
         versions: versions.collect(),
+        references: model.references.as_ref().map(references),
         feature: feature_config(&model.metrics, &model.drift),
         features: features.collect(),
+    }
+}
+
+fn references(said: &settings::References) -> References {
+    let has = |reference| said.0.contains(&reference);
+    let named = said.0.iter().filter_map(|reference| match reference {
+        Reference::Version(name) => Some(Arc::from(name.as_str())),
+        _ => None,
+    });
+    let named: Vec<_> = named.collect();
+    References {
+        profile: has(Reference::Profile),
+        seasonal: has(Reference::Seasonal),
+        previous: has(Reference::Previous),
+        versions: if has(Reference::Versions) {
+            OtherVersions::All
+        } else if named.is_empty() {
+            OtherVersions::None
+        } else {
+            OtherVersions::Named(named)
+        },
     }
 }
 
@@ -98,6 +136,7 @@ fn feature_config(metrics: &FeatureMetrics, drift: &FeatureDrift) -> FeatureConf
     FeatureConfig {
         role: None,
         kind: None,
+        importance: None,
         detail: metrics.detail.map(detail),
         fleet: metrics.fleet,
         minimum_effect: drift.minimum_effect,

@@ -217,7 +217,11 @@ struct Cost {
 
 impl Cost {
     fn of(loaded: &Loaded) -> Self {
-        let engine = Engine::new(Arc::new(engine_config(loaded, &HashMap::new())));
+        let engine = Engine::new(Arc::new(engine_config(
+            loaded,
+            &HashMap::new(),
+            std::iter::empty(),
+        )));
         Self {
             series: engine.series_asked(),
             bytes: engine.bytes(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::batch::Role;
+use crate::batch::{Role, Times};
 use crate::cli::progress;
 use crate::engine::{
     Config, Detail, Engine, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
@@ -157,10 +157,17 @@ fn evaluate<'a>(
     };
     let ignored: HashMap<_, _> = ignored.map(|name| (Arc::from(name), ignore)).collect();
     let mut batches = dataset.batches();
-    let mut engine = None;
+    let mut engine: Option<(Engine, Config)> = None;
+    let mut span: Option<(i64, i64)> = None;
     while let Some(batch) = batches.next() {
         let batch = batch?;
-        let engine = engine.get_or_insert_with(|| {
+        if let Times::Each(times) = &batch.times {
+            for &time in times {
+                let (first, last) = span.unwrap_or((time, time));
+                span = Some((first.min(time), last.max(time)));
+            }
+        }
+        let (engine, _) = engine.get_or_insert_with(|| {
             let model = ModelConfig {
                 profile: Some(profile.clone()),
                 feature: FeatureConfig {
@@ -170,7 +177,7 @@ fn evaluate<'a>(
                 features: ignored.clone(),
                 ..ModelConfig::default()
             };
-            Engine::new(Arc::new(Config {
+            let config = Config {
                 windows: vec![WindowConfig::of_seconds(ALL, 12)],
                 models: [(batch.model.clone(), model)].into(),
                 // What the profile lacks is not to be learned from what is compared with it.
@@ -190,12 +197,21 @@ fn evaluate<'a>(
                 max_fields: usize::MAX,
                 max_total_fields: usize::MAX,
                 ..Config::default()
-            }))
+            };
+            (Engine::new(Arc::new(config.clone())), config)
         });
         engine.apply(&batch, NOW);
         told(batches.position());
     }
-    let snapshot = engine.map(|mut engine| engine.tick(NOW));
+    let snapshot = engine.map(|(mut engine, config)| {
+        // Rows of a month wander less than those of an hour.
+        let span = span.map(|(first, last)| last.saturating_sub(first));
+        engine.reconfigure(Arc::new(Config {
+            rows_span: span,
+            ..config
+        }));
+        engine.tick(NOW)
+    });
     snapshot
         .and_then(|snapshot| snapshot.models.into_iter().next())
         .context("there is no row to compare")

@@ -33,7 +33,7 @@ mod table;
     after_long_help = "EXAMPLES\n  \
         driftgauge profile train.parquet --prediction is_fraud_pred --score fraud_prob\n  \
         driftgauge profile 2024-*.csv.gz --model fraud -o fraud.profile.json \\\n      \
-        --id order_id --time created_at --ignore debug,comment --categorical zip\n\n\
+        --id order_id --time-column created_at --ignore debug,comment --categorical zip\n\n\
         ROLES\n  \
         Columns called `prediction`, `score` and `label` have that role, the only column of times \
         is the\n  time, all others are features. Flags decide before the settings file, and that \
@@ -68,8 +68,9 @@ pub struct Args {
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub label: Vec<String>,
 
-    /// Column that says when a row happened: a timestamp, RFC 3339, or a number since 1970.
-    #[arg(long, value_name = "COL")]
+    /// Column that says when a row happened: a timestamp, RFC 3339, or a number since 1970. It
+    /// shows how rows hang together, so that clustered rows raise no false alarms.
+    #[arg(long = "time-column", visible_alias = "time", value_name = "COL")]
     pub time: Option<String>,
 
     /// Columns that identify a row.
@@ -92,7 +93,11 @@ pub struct Args {
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub categorical: Vec<String>,
 
-    /// Settings file whose models.<model>.features.<column>.{role,kind} hold here too.
+    /// How much columns matter to the model, on any scale: more is more.
+    #[arg(long, value_name = "COL=NUMBER", value_delimiter = ',', value_parser = column_and_importance)]
+    pub importance: Vec<(String, f64)>,
+
+    /// Settings file whose models.<model>.features.<column>.{role,kind,importance} hold here too.
     #[arg(long = "config.file", value_name = "FILE")]
     pub config_file: Option<PathBuf>,
 }
@@ -114,6 +119,16 @@ fn column_and_kind(text: &str) -> Result<(String, Kind), String> {
             "{word:?} is no kind; there are {}",
             KINDS.map(Kind::as_str).join(", ")
         )),
+    }
+}
+
+fn column_and_importance(text: &str) -> Result<(String, f64), String> {
+    let Some((column, number)) = text.rsplit_once('=') else {
+        return Err("write COLUMN=NUMBER, for instance income=0.31".into());
+    };
+    match number.trim().parse() {
+        Ok(importance) if (0.0..=f64::MAX).contains(&importance) => Ok((column.into(), importance)),
+        _ => Err(format!("{number:?} must be a number from 0 on")),
     }
 }
 
@@ -206,6 +221,7 @@ fn said_in_settings(args: &Args) -> anyhow::Result<HashMap<String, FieldOverride
         let field = FieldOverride {
             role: feature.role,
             kind: feature.kind,
+            importance: feature.importance,
         };
         (name.clone(), field)
     });
@@ -287,12 +303,16 @@ fn overrides(
         }
         overrides.entry(column.clone()).or_default().kind = Some(kind);
     }
+    for (column, importance) in &args.importance {
+        overrides.entry(column.clone()).or_default().importance = Some(*importance);
+    }
     Ok(overrides)
 }
 
 /// Every column that a flag names must be there; settings may name more.
 fn check_columns(args: &Args, dataset: &Dataset) -> anyhow::Result<()> {
     let kinds = args.kind.iter().map(|(column, _)| column);
+    let importances = args.importance.iter().map(|(column, _)| column);
     let named = [
         &args.prediction,
         &args.score,
@@ -302,7 +322,8 @@ fn check_columns(args: &Args, dataset: &Dataset) -> anyhow::Result<()> {
         &args.ignore,
         &args.categorical,
     ];
-    let named = named.into_iter().flatten().chain(kinds).chain(&args.time);
+    let named = named.into_iter().flatten().chain(kinds);
+    let named = named.chain(importances).chain(&args.time);
     for column in named {
         let bounded = bounded_name(column);
         if !dataset.columns().iter().any(|there| there.name == bounded) {
@@ -330,6 +351,7 @@ fn provenance(dataset: &Dataset) -> anyhow::Result<Provenance> {
             .collect::<Vec<_>>()
             .join(" "),
         tool: format!("driftgauge {}", env!("CARGO_PKG_VERSION")),
+        ..Provenance::default()
     })
 }
 
@@ -418,6 +440,7 @@ mod tests {
             FieldOverride {
                 role: Some(Role::Id),
                 kind: Some(Kind::Integer),
+                importance: None,
             },
         )]);
         let args = parse(&["a.csv", "--score", "x"]).unwrap();

@@ -1,13 +1,16 @@
 //! What the engine is told: plain data, made from the settings and the profiles they name.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::snapshot::Detail;
 use crate::batch::Role;
 use crate::learn::OUTLIER_FEATURES;
 use crate::profile::{Kind, Profile};
+use crate::statistic::DEPENDENCE_MARGIN;
 use crate::tally::MOST_JOINT_FEATURES;
+use crate::window::{HOUR_MICROS, HOURS, SLICES, hour_of};
 
 /// Everything that the engine is told.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct Config {
     pub windows: Vec<WindowConfig>,
     /// What time a row belongs to.
     pub clock: Clock,
+    /// What windows are compared with, where a model does not say otherwise.
+    pub references: References,
     /// When a learned reference is complete.
     pub learning: Learning,
     /// Defaults of every feature.
@@ -32,6 +37,9 @@ pub struct Config {
     pub max_total_fields: usize,
     /// Series of all models together.
     pub max_series: usize,
+    /// Microseconds that the rows of all windows span, where rows of other times are folded at one
+    /// moment; `None`: each window spans its length.
+    pub rows_span: Option<i64>,
 }
 
 /// A sliding window.
@@ -51,6 +59,55 @@ pub enum Clock {
     Wall,
     /// Its own time; now is the newest row.
     Event,
+}
+
+/// What windows are compared with: several references at once, which never mix. All but the profile
+/// need cells as well, which are those of the profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct References {
+    /// The profile, of a file or learned.
+    pub profile: bool,
+    /// The seven days before, at the hours that the window covers; of windows of at most a day.
+    pub seasonal: bool,
+    /// The window of the same length before.
+    pub previous: bool,
+    /// Other versions of the same model, in the same window, where their cells are the same.
+    pub versions: OtherVersions,
+}
+
+/// Which other versions of a model a version is compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OtherVersions {
+    /// None.
+    #[default]
+    None,
+    /// Every one there is.
+    All,
+    /// Those of these names, when they are there.
+    Named(Vec<Arc<str>>),
+}
+
+impl OtherVersions {
+    /// Whether `version` is one of them.
+    pub fn contain(&self, version: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| **name == *version),
+        }
+    }
+}
+
+impl Default for References {
+    /// The profile alone.
+    fn default() -> Self {
+        Self {
+            profile: true,
+            seasonal: false,
+            previous: false,
+            versions: OtherVersions::None,
+        }
+    }
 }
 
 /// When a learned reference is complete: at whichever bound comes first.
@@ -99,7 +156,7 @@ impl Default for JointConfig {
         Self {
             features: MOST_JOINT_FEATURES,
             sample: 1,
-            minimum_correlation: 0.1,
+            minimum_correlation: DEPENDENCE_MARGIN,
             minimum_discrepancy: 0.0003,
         }
     }
@@ -112,8 +169,12 @@ pub struct ModelConfig {
     pub profile: Option<Arc<Profile>>,
     /// Reference that was learned before and kept, used when there is no other.
     pub learned: Option<Arc<Profile>>,
+    /// References that were re-baselined before and kept; each says what it stands for.
+    pub rebaselined: Vec<Arc<Profile>>,
     /// References of single versions.
     pub versions: HashMap<Arc<str>, Arc<Profile>>,
+    /// What its windows are compared with; `None`: as those of all models.
+    pub references: Option<References>,
     /// What is said of all its features.
     pub feature: FeatureConfig,
     /// What is said of single features.
@@ -127,6 +188,8 @@ pub struct FeatureConfig {
     pub role: Option<Role>,
     /// Kind, when a reference is learned.
     pub kind: Option<Kind>,
+    /// How much it matters to the model, against what the profile says.
+    pub importance: Option<f64>,
     /// How much is exposed.
     pub detail: Option<Detail>,
     /// Whether the cell counters are exposed.
@@ -148,6 +211,7 @@ impl FeatureConfig {
         Self {
             role: self.role.or(wider.role),
             kind: self.kind.or(wider.kind),
+            importance: self.importance.or(wider.importance),
             detail: self.detail.or(wider.detail),
             fleet: self.fleet.or(wider.fleet),
             minimum_effect: self.minimum_effect.or(wider.minimum_effect),
@@ -164,6 +228,30 @@ impl Config {
         };
         let own = model.features.get(feature).copied().unwrap_or_default();
         own.or(model.feature).or(self.feature)
+    }
+
+    /// Microseconds of traffic that a window stands for.
+    pub fn stands_for(&self, window: &WindowConfig) -> i64 {
+        self.rows_span.unwrap_or(window.micros)
+    }
+
+    /// What the windows of a model are compared with.
+    pub fn references(&self, model: &str) -> &References {
+        let said = self.models.get(model);
+        said.and_then(|model| model.references.as_ref())
+            .unwrap_or(&self.references)
+    }
+
+    /// How far back rows of a model are remembered, in microseconds.
+    pub fn memory_micros(&self, model: &str) -> i64 {
+        let references = self.references(model);
+        let spans = 1 + i64::from(references.previous);
+        let windows = self.longest_window_micros().saturating_mul(spans);
+        if references.seasonal && self.windows.iter().any(WindowConfig::has_seasonal) {
+            windows.max(HOURS as i64 * HOUR_MICROS)
+        } else {
+            windows
+        }
     }
 
     /// What is said of all features of a model.
@@ -187,6 +275,24 @@ impl WindowConfig {
         }
     }
 
+    /// Whether the window can be compared with the same hours of the days before: it covers each of
+    /// them once.
+    pub fn has_seasonal(&self) -> bool {
+        self.micros <= 24 * HOUR_MICROS
+    }
+
+    /// The hours that the window touches at `now`, as [`hour_of`] numbers them.
+    pub fn hours(&self, now: i64) -> RangeInclusive<i64> {
+        hour_of(self.start(now))..=hour_of(now)
+    }
+
+    /// Where the window begins at `now`, in microseconds.
+    pub fn start(&self, now: i64) -> i64 {
+        // Sources may claim any time at all.
+        let oldest = self.slice(now).saturating_sub(SLICES as i64 - 1);
+        oldest.saturating_mul(self.slice_micros())
+    }
+
     /// Number of the slice that a moment falls into.
     pub fn slice(&self, micros: i64) -> i64 {
         micros.div_euclid(self.slice_micros())
@@ -194,7 +300,7 @@ impl WindowConfig {
 
     /// Length of a slice in microseconds.
     pub fn slice_micros(&self) -> i64 {
-        (self.micros / crate::window::SLICES as i64).max(1)
+        (self.micros / SLICES as i64).max(1)
     }
 }
 
@@ -208,6 +314,7 @@ impl Default for Config {
                 WindowConfig::of_seconds("1d", 86_400),
             ],
             clock: Clock::Wall,
+            references: References::default(),
             learning: Learning {
                 rows: 5_000,
                 bytes: 8 << 20,
@@ -219,6 +326,7 @@ impl Default for Config {
             max_fields: 2_000,
             max_total_fields: 10_000,
             max_series: 20_000,
+            rows_span: None,
         }
     }
 }

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::config::{Config, WindowConfig};
 use crate::batch::{Batch, Times};
+use crate::window::hour_of;
 
-/// Splits rows of a batch into runs that belong to the same slice of every window, each with the
-/// time of its newest row.
+/// Splits rows of a batch into runs that belong to the same hour and the same slice of every window,
+/// each with the time of its newest row.
 pub(super) fn event_runs(
     batch: &Batch,
     rows: Range<usize>,
@@ -23,7 +24,8 @@ pub(super) fn event_runs(
     for (row, &at) in rows.clone().zip(&times[rows]) {
         if let Some((time, rows)) = runs.last_mut() {
             let same = |w: &WindowConfig| w.slice(*time) == w.slice(at);
-            if *time == at || config.windows.iter().all(same) {
+            let same_hour = hour_of(*time) == hour_of(at);
+            if *time == at || (same_hour && config.windows.iter().all(same)) {
                 *time = at.max(*time);
                 rows.end = row + 1;
                 continue;

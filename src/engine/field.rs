@@ -4,14 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::budget::FeatureShape;
-use super::config::{Config, FeatureConfig, WindowConfig};
+use super::cell_sums::CellSums;
+use super::config::{Config, FeatureConfig, References, WindowConfig};
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
-use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
+use crate::profile::{
+    CategoryCells, Cells, FeatureProfile, Kind, Moments, NumericCells, hash_cell,
+};
 use crate::statistic::DISTANCE_NAMES;
 use crate::tally::{DistinctTally, FeatureTally, Missed, RowCodes, Tally};
-use crate::window::Ring;
+use crate::window::{Ring, Seasonal, hour_of};
 
 /// A field that is followed.
 pub(super) struct Field {
@@ -28,8 +31,30 @@ pub(super) struct Field {
     pub since_start: FeatureTally,
     /// One per window.
     pub windows: Vec<Ring<FeatureTally>>,
+    /// What is kept of the past, beside the windows.
+    past: Past,
+    /// Counts by the hour; only with cells, and while windows are compared with them.
+    pub seasonal: Option<Box<Seasonal>>,
+    /// Means per cell; only of numbers at detail `full`.
+    pub cell_sums: Option<Box<CellSums>>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
     pub distinct: Option<Box<Distinct>>,
+}
+
+/// What is to be kept so that windows can be compared with what was before them.
+#[derive(Clone, Copy)]
+struct Past {
+    previous: bool,
+    seasonal: bool,
+}
+
+impl Past {
+    fn of(references: &References) -> Self {
+        Self {
+            previous: references.previous,
+            seasonal: references.seasonal,
+        }
+    }
 }
 
 /// Different values: since the windows were last fed, and in the longest window.
@@ -48,11 +73,26 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    /// Cells on the number line, and the unit that sums are kept in.
+    pub fn numeric(&self) -> Option<(&NumericCells, &Moments)> {
+        match (&self.feature.cells.as_ref()?.cells, &self.feature.moments) {
+            (Cells::Numeric(cells), Some(moments)) => Some((cells, moments)),
+            _ => None,
+        }
+    }
+
+    /// Whether values of both fall into the same cells.
+    pub fn has_cells_of(&self, other: &Self) -> bool {
+        fn cells(of: &Reference) -> Option<&Cells> {
+            Some(&of.feature.cells.as_ref()?.cells)
+        }
+        Arc::ptr_eq(&self.feature, &other.feature) || cells(self) == cells(other)
+    }
+
     /// Whether windows counted against `other` can be read against this one.
-    fn has_cells_of(&self, other: &Self) -> bool {
-        let cells = |reference: &Self| reference.feature.cells.as_ref().map(|r| r.cells.clone());
-        // Moments are kept in units of the reference, so those must agree as well.
-        cells(self) == cells(other) && self.feature.moments == other.feature.moments
+    fn has_sums_of(&self, other: &Self) -> bool {
+        let has_moments = |reference: &Self| reference.feature.moments.is_some();
+        self.has_cells_of(other) && has_moments(self) == has_moments(other)
     }
 }
 
@@ -104,10 +144,12 @@ impl Field {
             pending: FeatureTally::default(),
             since_start: FeatureTally::default(),
             windows: vec![Ring::new(&FeatureTally::default()); config.windows.len()],
+            past: Past::of(config.references(model)),
+            seasonal: None,
+            cell_sums: None,
             distinct: None,
         };
         field.set_reference(reference);
-        field.follow_detail();
         field
     }
 
@@ -121,18 +163,49 @@ impl Field {
                 window: Ring::new(&DistinctTally::default()),
             }));
         }
+        let numeric = self.reference.as_ref().and_then(Reference::numeric);
+        if self.detail() < Detail::Full || numeric.is_none() {
+            self.cell_sums = None;
+        } else if self.cell_sums.is_none() {
+            let cells = self.since_start.cells.len();
+            let mut sums = CellSums::new(cells, self.windows.len());
+            sums.keep_previous(self.past.previous);
+            self.cell_sums = Some(Box::new(sums));
+        }
+    }
+
+    /// Starts or ends keeping what these references need; the windows stay as they are.
+    pub fn follow_references(&mut self, references: &References) {
+        self.past = Past::of(references);
+        self.keep_past();
+    }
+
+    fn keep_past(&mut self) {
+        let cells = self.since_start.cells.len();
+        let previous = self.past.previous && cells > 0;
+        for ring in &mut self.windows {
+            ring.keep_previous(previous);
+        }
+        if let Some(sums) = &mut self.cell_sums {
+            sums.keep_previous(previous);
+        }
+        if !self.past.seasonal || cells == 0 {
+            self.seasonal = None;
+        } else if self.seasonal.is_none() {
+            self.seasonal = Some(Box::new(Seasonal::new(cells)));
+        }
     }
 
     fn detail(&self) -> Detail {
         self.config.detail.unwrap_or(Detail::Standard)
     }
 
-    /// Puts another reference in force. Windows begin anew unless the cells are the same; rows
-    /// counted since the start stay, their cells begin at 0 under the new hash.
+    /// Puts another reference in force; nothing is pending. Windows begin anew unless the cells are
+    /// the same; rows counted since the start stay, their cells begin at 0 under the new hash.
     pub fn set_reference(&mut self, reference: Option<Reference>) {
         let same_cells = match (&self.reference, &reference) {
             (None, None) => true,
-            (Some(old), Some(new)) => new.has_cells_of(old),
+            (Some(old), Some(new)) => new.has_sums_of(old),
             _ => false,
         };
         let same_profile =
@@ -145,11 +218,31 @@ impl Field {
             let empty = FeatureTally::new(cells);
             self.pending = empty.clone();
             self.windows.fill(Ring::new(&empty));
+            self.seasonal = None;
+            self.cell_sums = None;
+        } else if let (Some(old), Some(new)) = (&self.reference, &reference)
+            && let (Some(old), Some(new)) = (&old.feature.moments, &new.feature.moments)
+            && old != new
+        {
+            // Moments are kept in units of the reference.
+            for ring in &mut self.windows {
+                ring.change(|sums| sums.change_units(old, new));
+            }
+            self.cell_sums = None;
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();
         }
         self.reference = reference;
+        self.keep_past();
+        self.follow_detail();
+    }
+
+    /// How much it matters to the model, if anyone says.
+    pub fn importance(&self) -> Option<f64> {
+        let reference = self.reference.as_ref();
+        let said = reference.and_then(|reference| reference.feature.importance);
+        self.config.importance.or(said)
     }
 
     /// Cells of the reference; 0 without.
@@ -162,8 +255,14 @@ impl Field {
         self.reference.is_some()
     }
 
-    /// What decides how many series it has.
-    pub fn shape(&self, config: &Config, is_learning: bool) -> FeatureShape<'static> {
+    /// What decides how many series it has; `references` are those that its windows are compared
+    /// with.
+    pub fn shape(
+        &self,
+        config: &Config,
+        references: usize,
+        is_learning: bool,
+    ) -> FeatureShape<'static> {
         let feature = self.reference.as_ref().map(|r| &r.feature);
         let cells = feature.and_then(|feature| feature.cells.as_ref());
         let cells = cells.map_or(0, |reference| reference.cells.len());
@@ -177,7 +276,7 @@ impl Field {
             detail: self.detail(),
             fleet: self.config.fleet.unwrap_or(true),
             windows: config.windows.len(),
-            references: 1,
+            references,
             distances: DISTANCE_NAMES,
         }
     }
@@ -209,15 +308,20 @@ impl Field {
         }
         match (cells, moments) {
             (Some(Cells::Numeric(cells)), Some(moments)) => {
+                let cell_sums = &mut self.cell_sums;
+                let mut add = |numbers: &Numbers, codes: Option<&mut [u8]>| {
+                    pending.add_numbers(numbers, cells, moments, codes);
+                    if let Some(sums) = cell_sums {
+                        sums.fold(&numbers.finite, cells, moments);
+                    }
+                };
                 if let Some(codes) = codes {
-                    let add = |numbers: &Numbers, codes: &mut [u8]| {
-                        pending.add_numbers(numbers, cells, moments, Some(codes));
-                    };
+                    let add = |numbers: &Numbers, codes: &mut [u8]| add(numbers, Some(codes));
                     scratch.placed.fold(column, rows, codes, add);
                 } else {
                     scratch.numbers.clear();
                     column.read_numbers(rows, &mut scratch.numbers);
-                    pending.add_numbers(&scratch.numbers, cells, moments, None);
+                    add(&scratch.numbers, None);
                 }
             }
             (Some(Cells::Categorical(cells)), _) => {
@@ -251,9 +355,9 @@ impl Field {
         }
     }
 
-    /// Feeds the pending sums to the windows, each at its slice; forgets them. `longest` is the
-    /// place of the longest window.
-    pub fn flush(&mut self, slices: &[i64], longest: usize) {
+    /// Feeds the pending sums to the windows, each at its slice, and to their hour; forgets them.
+    /// `longest` is the place of the longest window.
+    pub fn flush(&mut self, slices: &[i64], hour: i64, longest: usize) {
         if let Some(distinct) = &mut self.distinct
             && !distinct.pending.is_empty()
             && let Some(&slice) = slices.get(longest)
@@ -267,6 +371,12 @@ impl Field {
         for (ring, &slice) in self.windows.iter_mut().zip(slices) {
             ring.add(slice, &self.pending);
         }
+        if let Some(sums) = &mut self.cell_sums {
+            sums.flush(slices);
+        }
+        if let Some(seasonal) = &mut self.seasonal {
+            seasonal.add(hour, &self.pending.cells);
+        }
         self.since_start.add(&self.pending);
         self.pending.clear();
     }
@@ -275,6 +385,12 @@ impl Field {
     pub fn set_back(&mut self, at: i64, windows: &[WindowConfig], longest: usize) {
         for (ring, window) in self.windows.iter_mut().zip(windows) {
             ring.set_back_to(window.slice(at));
+        }
+        if let Some(sums) = &mut self.cell_sums {
+            sums.set_back(at, windows);
+        }
+        if let Some(seasonal) = &mut self.seasonal {
+            seasonal.set_back_to(hour_of(at));
         }
         if let (Some(distinct), Some(window)) = (&mut self.distinct, windows.get(longest)) {
             distinct.window.set_back_to(window.slice(at));
@@ -287,6 +403,8 @@ impl Field {
             + self.pending.bytes()
             + self.since_start.bytes()
             + self.windows.iter().map(Ring::bytes).sum::<usize>()
+            + self.cell_sums.as_ref().map_or(0, |sums| sums.bytes())
+            + self.seasonal.as_ref().map_or(0, |hours| hours.bytes())
             + self.distinct.as_ref().map_or(0, |distinct| {
                 distinct.pending.bytes() + distinct.window.bytes()
             })

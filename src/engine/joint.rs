@@ -6,14 +6,15 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::config::{Config, SIGNIFICANCE};
-use super::evaluate::{PROFILE, WANDER_QUANTILE};
 use super::installed::Installed;
-use super::row_sums::{CodedFields, RowFold, RowSum};
+use super::references::Comparisons;
+use super::row_sums::{CodedFields, RowFold};
 use super::snapshot::ModelDrift;
+use super::version::Version;
 use crate::batch::Role;
-use crate::learn::{JointLearner, joint_features};
-use crate::profile::{FeatureProfile, JointFeature, JointReference, Variation};
-use crate::statistic::{self, normal_tail, normal_tail_quantile};
+use crate::learn::{JointLearner, joint_features, tolerated_effect};
+use crate::profile::{FeatureProfile, JointFeature, JointReference};
+use crate::statistic::{self, MeanProducts};
 use crate::tally::{JointScorer, JointTally, MOST_JOINT_FEATURES};
 
 /// How features hang together in the reference, and what turns rows into the same sums. Shared by
@@ -96,6 +97,12 @@ impl Joint {
         })
     }
 
+    /// Whether rows are summed in the same way, so that windows can be compared.
+    fn sums_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.scorer, &other.scorer)
+            || self.profile == other.profile && self.features == other.features
+    }
+
     /// What was learned here, once it is complete.
     pub fn learned(&self) -> Option<&Arc<MeasuredJoint>> {
         self.measured.as_ref().filter(|_| self.wanted > 0)
@@ -171,7 +178,7 @@ fn is_feature(name: &str, model: &str, config: &Config) -> bool {
 }
 
 /// Means of one side of a comparison.
-pub(super) struct Means {
+struct Means {
     rows: u64,
     products: Vec<f64>,
     fourier: Vec<f64>,
@@ -203,18 +210,22 @@ struct Judgement<'a> {
     joint: &'a JointReference,
     /// Whether each feature is looked at; the settings may take some away.
     is_followed: Vec<bool>,
+    /// Length of the window.
+    seconds: f64,
     significance: f64,
     minimum_correlation: f64,
     minimum_discrepancy: f64,
 }
 
 impl<'a> Judgement<'a> {
-    fn new(joint: &'a JointReference, model: &str, config: &Config) -> Self {
+    /// For windows of so many seconds.
+    fn new(joint: &'a JointReference, model: &str, seconds: f64, config: &Config) -> Self {
         let features = joint.features.iter();
         Self {
             is_followed: features
                 .map(|feature| is_feature(&feature.name, model, config))
                 .collect(),
+            seconds,
             significance: config
                 .model_feature(model)
                 .significance
@@ -232,46 +243,46 @@ impl<'a> Judgement<'a> {
     }
 }
 
-/// The pair whose dependence changed most, with its ratio: how far the change of the mean product
-/// lies beyond the tolerated one, in units of what chance may do to the largest of all pairs.
+/// The pair whose dependence changed most, with its ratio.
 fn dependence(judgement: &Judgement<'_>, a: &Means, b: &Means) -> Option<(f64, [usize; 2])> {
     let joint = judgement.joint;
-    let Variation {
-        design_effect,
-        wander,
-        ..
-    } = joint.variation;
+    let design_effect = joint.variation.design_effect;
     if !judgement.are_enough(a, b, design_effect) {
         return None;
     }
-    let pairs = joint.features.len();
-    let pairs = (0..pairs).flat_map(|i| (i + 1..pairs).map(move |j| [i, j]));
+    let features = joint.features.len();
+    let pairs = (0..features).flat_map(|i| (i + 1..features).map(move |j| [i, j]));
+    let pairs: Vec<[usize; 2]> = pairs.collect();
+    // A pair without variance is left out.
     let is_followed = |pair: &[usize; 2]| pair.iter().all(|&at| judgement.is_followed[at]);
-    let products = joint
-        .products
-        .iter()
-        .zip(a.products.iter().zip(&b.products));
-    let pairs = pairs.zip(products).filter(|(pair, _)| is_followed(pair));
-    let count = pairs.clone().count() as f64;
-    let z = normal_tail_quantile(normal_tail(judgement.significance) / (2.0 * count));
-    let v = design_effect * (1.0 / a.rows as f64 + 1.0 / b.rows as f64);
-    let ratios = pairs.map(|(pair, (product, (a, b)))| {
-        let wanders = WANDER_QUANTILE * wander * product.variance / joint.products.len() as f64;
-        let tolerated = judgement.minimum_correlation.max(wanders.sqrt());
-        let beyond = ((a - b).abs() - tolerated).max(0.0);
-        (beyond / (z * (v * product.variance).sqrt()), pair)
+    let variances = joint.products.iter().zip(&pairs);
+    let variances = variances.map(|(product, pair)| match is_followed(pair) {
+        true => product.variance,
+        false => 0.0,
     });
-    ratios.max_by(|(a, _), (b, _)| a.total_cmp(b))
+    // Wander is that of all pairs together, in units of their variances.
+    let wander = tolerated_effect(&joint.variation, judgement.seconds) / pairs.len() as f64;
+    let margins = joint.products.iter().map(|product| {
+        let wanders = (wander * product.variance).sqrt();
+        judgement.minimum_correlation.max(wanders)
+    });
+    let (variances, margins): (Vec<_>, Vec<_>) = variances.zip(margins).unzip();
+    let products = MeanProducts {
+        reference: &b.products,
+        variances: &variances,
+        window: &a.products,
+        margins: &margins,
+        m: b.rows,
+        n: a.rows,
+    };
+    let (ratio, pair) = statistic::dependence(&products, design_effect, judgement.significance)?;
+    Some((ratio, pairs[pair]))
 }
 
 /// MMD² of two mean embeddings in units of its threshold.
 fn discrepancy(judgement: &Judgement<'_>, a: &Means, b: &Means) -> Option<f64> {
     let fourier = &judgement.joint.fourier;
-    let Variation {
-        design_effect,
-        wander,
-        ..
-    } = fourier.variation;
+    let design_effect = fourier.variation.design_effect;
     // An embedding has all features or it is another one.
     let is_whole = judgement.is_followed.iter().all(|&is_followed| is_followed);
     if !is_whole || !judgement.are_enough(a, b, design_effect) {
@@ -288,7 +299,7 @@ fn discrepancy(judgement: &Judgement<'_>, a: &Means, b: &Means) -> Option<f64> {
         ],
         a.rows,
         b.rows,
-        tolerated.max(WANDER_QUANTILE * wander),
+        tolerated.max(tolerated_effect(&fourier.variation, judgement.seconds)),
         judgement.significance,
         design_effect,
     );
@@ -319,22 +330,52 @@ fn compare(
     dependence.into_iter().chain(discrepancy)
 }
 
-/// Drift of every window from the profile; none until it is known how features hang together.
-pub(super) fn drift_from_profile(
-    sum: &RowSum<Joint>,
+/// Drift of every window of a version from each reference that has the same sums; none until it is
+/// known how features hang together. The seasonal reference has no such sums.
+pub(super) fn drift(
+    version: &Version,
     model: &str,
+    comparisons: &Comparisons<'_>,
     config: &Config,
 ) -> Vec<ModelDrift> {
+    let Some(sum) = &version.row_sums.joint else {
+        return Vec::new();
+    };
     let Some(measured) = &sum.fold.measured else {
         return Vec::new();
     };
     let joint = &measured.reference;
-    let judgement = Judgement::new(joint, model, config);
-    let reference = Means::of_reference(joint);
-    let label = Arc::from(PROFILE);
-    let windows = config.windows.iter().zip(&sum.windows);
-    let means = windows.filter_map(|(w, ring)| Some((w, Means::of_window(ring.total())?)));
-    means
-        .flat_map(|(w, means)| compare(&judgement, &w.label, &label, &means, &reference))
-        .collect()
+    let others = comparisons.others().iter().filter_map(|(label, other)| {
+        let other = other.row_sums.joint.as_ref()?;
+        sum.fold.sums_like(&other.fold).then_some((label, other))
+    });
+    let others: Vec<_> = others.collect();
+    let mut drifts = Vec::new();
+    for (at, (window, ring)) in config.windows.iter().zip(&sum.windows).enumerate() {
+        let Some(means) = Means::of_window(ring.total()) else {
+            continue;
+        };
+        let seconds = config.stands_for(window) as f64 * 1e-6;
+        let judgement = Judgement::new(joint, model, seconds, config);
+        let profile = comparisons
+            .profile()
+            .map(|label| (label, Means::of_reference(joint)));
+        let previous = comparisons.previous().zip(ring.previous());
+        let windows = previous.into_iter().chain(
+            others
+                .iter()
+                .map(|(label, other)| (*label, other.windows[at].total())),
+        );
+        let windows = windows.filter_map(|(label, sums)| Some((label, Means::of_window(sums)?)));
+        for (label, reference) in profile.into_iter().chain(windows) {
+            drifts.extend(compare(
+                &judgement,
+                &window.label,
+                label,
+                &means,
+                &reference,
+            ));
+        }
+    }
+    drifts
 }

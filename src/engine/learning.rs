@@ -64,6 +64,7 @@ pub(super) fn learner(
         let overridden = FieldOverride {
             role: feature.role,
             kind: feature.kind,
+            importance: feature.importance,
         };
         (name.to_string(), overridden)
     });
@@ -84,7 +85,7 @@ pub(super) fn learner(
 }
 
 /// RFC 3339 in UTC, to the second.
-fn rfc3339(micros: i64) -> String {
+pub(super) fn rfc3339(micros: i64) -> String {
     jiff::Timestamp::from_second(micros.div_euclid(1_000_000))
         .map(|moment| moment.to_string())
         .unwrap_or_default()

@@ -7,32 +7,39 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::config::{Config, SIGNIFICANCE};
 use super::installed::Installed;
-use super::row_sums::{CodedFields, RowFold};
+use super::row_sums::{CodedFields, RowFold, RowSums};
+use super::snapshot::OutlierWindow;
 use crate::learn;
 use crate::profile::{OutlierReference, Profile};
+use crate::statistic::{are_outliers_raised, first_outlier_bin, outlier_threshold};
 use crate::tally::{OutlierScores, OutlierTally, score_bin};
+
+/// Fewer rows, in units of independent ones, are not judged.
+const FEWEST_ROWS: f64 = 100.0;
+/// Features that are named.
+const NAMED: usize = 3;
 
 /// Counts the rows that are too unusual.
 pub(super) struct Outliers {
     /// Hash of the profile whose cells the scores are of.
     profile: Arc<str>,
     /// The features with the scores of their cells; its histogram grows while it is learned.
-    pub reference: Arc<OutlierReference>,
+    reference: Arc<OutlierReference>,
     /// Whether its histogram is learned here, from the rows of production.
     learns: bool,
     /// Rows still wanted for the histogram.
     wanted: u64,
     scores: OutlierScores,
-    /// The bin from which on a row is an outlier.
-    first_bin: Option<usize>,
+    /// The bin of the score from which on a row is an outlier.
+    first_bin: usize,
     /// One run of rows in so many is looked at.
     sample: u64,
     /// Runs of rows seen.
     runs: u64,
     /// How much more the share of outliers varies than that of independent rows.
-    pub design_effect: f64,
+    design_effect: f64,
     /// How sure it must be that there are more than in the reference, in standard deviations.
-    pub significance: f64,
+    significance: f64,
 }
 
 impl Outliers {
@@ -58,7 +65,7 @@ impl Outliers {
         Some(Self {
             profile: installed.hash.clone(),
             scores: OutlierScores::new(tables),
-            first_bin: first_outlier_bin(&reference.rows).filter(|_| wanted == 0),
+            first_bin: first_outlier_bin(&reference.rows),
             learns: wanted > 0,
             wanted,
             sample: said.sample,
@@ -69,6 +76,42 @@ impl Outliers {
         })
     }
 
+    /// Whether the reference has rows enough to tell an outlier.
+    fn can_judge(&self) -> bool {
+        !self.learns && self.first_bin < self.reference.rows.len()
+    }
+
+    fn judge(&self, window: &Arc<str>, sums: &OutlierTally) -> OutlierWindow {
+        let (rows, outliers) = (sums.rows, sums.outliers);
+        let reference_rows = self.reference.total() as f64;
+        let beyond: u64 = self.reference.rows[self.first_bin..].iter().sum();
+        let reference_ratio = beyond as f64 / reference_rows;
+        // The share of the reference is by chance what it is, too: v = φ(1/n + 1/m).
+        let design_effect = self.design_effect * (1.0 + rows as f64 / reference_rows);
+        let fewest = FEWEST_ROWS * self.design_effect;
+        let is_enough = rows as f64 >= fewest && reference_rows >= fewest;
+        let z = self.significance;
+        let mut named: Vec<(usize, u64)> = sums.named.iter().copied().enumerate().collect();
+        named.retain(|(_, count)| *count > 0);
+        named.sort_by_key(|&(feature, count)| (std::cmp::Reverse(count), feature));
+        let name = |(feature, count): (usize, u64)| {
+            let feature = &self.reference.features[feature];
+            (Arc::from(feature.name.as_str()), count)
+        };
+        OutlierWindow {
+            window: window.clone(),
+            rows,
+            outliers,
+            ratio: outliers as f64 / rows as f64,
+            reference_ratio,
+            threshold: is_enough
+                .then(|| outlier_threshold(rows, reference_ratio, design_effect, z)),
+            is_raised: is_enough
+                && are_outliers_raised(outliers, rows, reference_ratio, design_effect, z),
+            features: named.into_iter().take(NAMED).map(name).collect(),
+        }
+    }
+
     /// The reference, once its histogram is complete, if it was learned here.
     pub fn learned(&self) -> Option<Arc<OutlierReference>> {
         let is_complete = self.learns && self.wanted == 0;
@@ -76,20 +119,16 @@ impl Outliers {
     }
 }
 
-/// The first bin of row scores whose conformal p-value, (1 + reference rows at least as unusual) /
-/// (m + 1), is below 1 %; `None` when there are too few reference rows.
-fn first_outlier_bin(rows: &[u64]) -> Option<usize> {
-    let m: u64 = rows.iter().sum();
-    let mut beyond = 0;
-    let mut first = None;
-    for (bin, &count) in rows.iter().enumerate().rev() {
-        beyond += count;
-        if (1 + beyond) * 100 >= m + 1 {
-            break;
-        }
-        first = Some(bin);
-    }
-    first
+/// Outliers of each window in which rows were judged.
+pub(super) fn evaluate(sums: &RowSums, config: &Config) -> Vec<OutlierWindow> {
+    let Some(sum) = sums.outliers.as_ref().filter(|sum| sum.fold.can_judge()) else {
+        return Vec::new();
+    };
+    let windows = config.windows.iter().zip(&sum.windows);
+    windows
+        .filter(|(_, ring)| ring.total().rows > 0)
+        .map(|(window, ring)| sum.fold.judge(&window.label, ring.total()))
+        .collect()
 }
 
 /// The largest of the features: rows that come in clusters are outliers in clusters.
@@ -131,6 +170,7 @@ impl RowFold for Outliers {
             return;
         }
         let codes = |feature| rows.of(feature);
+        let can_judge = self.can_judge();
         let (width, bins) = (self.reference.bin_width, self.reference.rows.len());
         let scores = self.scores.of(rows.rows(), codes);
         if self.wanted > 0 {
@@ -142,9 +182,10 @@ impl RowFold for Outliers {
             self.wanted -= take as u64;
             return;
         }
-        let Some(first_bin) = self.first_bin else {
+        if !can_judge {
             return;
-        };
+        }
+        let first_bin = self.first_bin;
         sums.rows += scores.len() as u64;
         let is_outlier = |score: f32| score_bin(score, width, bins) >= first_bin;
         let outliers = (0..scores.len()).filter(|&row| is_outlier(scores[row]));

@@ -52,10 +52,11 @@ impl<'a> CodedFields<'a> {
         self.codes.rows()
     }
 
-    /// Codes of field `field`, one a row; `None` when the version does not have it, so that it is
-    /// missing in all rows.
+    /// Codes of field `field`, one a row; `None` when the batch or the version does not have it, so
+    /// that it is missing in all rows.
     pub fn of(&self, field: usize) -> Option<&'a [u8]> {
-        self.slots[field].map(|slot| self.codes.of(slot))
+        let slot = self.slots[field].filter(|&slot| self.codes.has(slot))?;
+        Some(self.codes.of(slot))
     }
 }
 
@@ -186,6 +187,10 @@ impl RowSums {
         self.outliers = RowSum::renew(self.outliers.take(), outliers, windows);
         let joint = profile.and_then(|profile| Joint::of(profile, model, config));
         self.joint = RowSum::renew(self.joint.take(), joint, windows);
+        let previous = config.references(model).previous;
+        for ring in self.joint.iter_mut().flat_map(|sum| &mut sum.windows) {
+            ring.keep_previous(previous);
+        }
         self.place(fields, index);
     }
 

@@ -67,8 +67,10 @@ pub struct ModelSnapshot {
     pub drift: Vec<ModelDrift>,
     /// Number of drifted fields, by window and reference.
     pub drifted_fields: Vec<DriftedFields>,
-    /// References in force: one of a file or learned, and a learned one for outputs that a file
-    /// lacks.
+    /// Rows that are unusual as a whole, by window; without those in which no row was judged.
+    pub outliers: Vec<OutlierWindow>,
+    /// References in force: one of a file, learned or re-baselined, and a learned one for outputs
+    /// that a file lacks.
     pub references: Vec<ReferenceSnapshot>,
     /// Rows still wanted for a reference that is being learned; `None` when nothing is learned.
     pub learning: Option<LearningProgress>,
@@ -104,6 +106,28 @@ pub struct DriftedFields {
     pub judged: usize,
 }
 
+/// Rows of a window that are unusual as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutlierWindow {
+    /// Label value, such as `1h`.
+    pub window: Arc<str>,
+    /// Rows judged.
+    pub rows: u64,
+    /// Those with a conformal p-value of at most 1 %.
+    pub outliers: u64,
+    /// outliers / rows.
+    pub ratio: f64,
+    /// The same of the reference, at most 1 %.
+    pub reference_ratio: f64,
+    /// The ratio above which it is neither chance nor small; `None` with too few rows.
+    pub threshold: Option<f64>,
+    /// Whether the ratio is above the threshold.
+    pub is_raised: bool,
+    /// The features that were the most unusual ones of the most outliers, at most three, and of how
+    /// many.
+    pub features: Vec<(Arc<str>, u64)>,
+}
+
 /// How far learning is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LearningProgress {
@@ -127,7 +151,7 @@ pub struct HistogramSnapshot {
 pub struct ReferenceSnapshot {
     /// First 8 hex digits of its hash.
     pub profile: Arc<str>,
-    /// `file` or `learned`.
+    /// `file`, `learned` or `rebaselined`.
     pub source: &'static str,
     /// When it was made, seconds since the Unix epoch, if known.
     pub created_at: Option<f64>,
@@ -172,6 +196,8 @@ pub struct FeatureSnapshot {
     pub name: Arc<str>,
     /// Role in force.
     pub role: Role,
+    /// How much it matters to the model, as settings or profile say, on any scale.
+    pub importance: Option<f64>,
     /// What is exposed, after the budget.
     pub detail: Detail,
     /// Whether the cell counters are exposed, after the budget.
@@ -203,8 +229,6 @@ pub struct FeatureReference {
     pub profile: Arc<str>,
     /// Whether it was learned from traffic: then its categories are row values.
     pub learned: bool,
-    /// Smallest PSI worth an alarm, δ.
-    pub minimum_effect: f64,
     /// One-sided significance in standard deviations, z.
     pub significance: f64,
 }
@@ -270,6 +294,8 @@ pub struct FeatureWindow {
     pub max: Option<f64>,
     /// Estimate of the number of distinct values; only in the longest window at detail `full`.
     pub distinct: Option<f64>,
+    /// Smallest PSI worth an alarm in a window of this length, δ; `None` without a reference.
+    pub minimum_effect: Option<f64>,
     /// Values per reference cell in the window; empty without cells.
     pub cells: Vec<u64>,
     /// Drift from the references, `profile` first; empty without values or without cells.

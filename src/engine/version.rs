@@ -12,7 +12,7 @@ use super::row_sums::RowSums;
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
 use crate::batch::{Batch, Outcome, Role, Schema};
 use crate::tally::{FeatureTally, Missed, RowCodes, Tally, TrafficTally};
-use crate::window::Ring;
+use crate::window::{Ring, hour_of};
 
 /// Schemas whose fields are remembered per version; a source that sends a new schema each time
 /// only costs the look-ups by name.
@@ -48,6 +48,8 @@ pub(super) struct Version {
     longest: usize,
     /// Slice of each window that the pending sums belong to; empty before the first row.
     pending_slices: Vec<i64>,
+    /// Hour that they belong to.
+    pending_hour: i64,
     pub traffic: Vec<Ring<TrafficTally>>,
     /// What several fields say together.
     pub row_sums: RowSums,
@@ -116,12 +118,18 @@ impl Version {
             ignored: HashMap::new(),
             pending: TrafficTally::default(),
             pending_slices: Vec::new(),
+            pending_hour: 0,
             traffic: vec![Ring::new(&TrafficTally::default()); windows.len()],
             row_sums: RowSums::default(),
             counters: Counters::new(),
             started_at: None,
             last_row_at: None,
         }
+    }
+
+    /// The field of this name, if it is followed.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.index.get(name).map(|&at| &self.fields[at])
     }
 
     /// Fields of traffic that are not followed because there are too many.
@@ -194,8 +202,10 @@ impl Version {
     /// to.
     pub fn begin(&mut self, at: i64, windows: &[WindowConfig]) {
         let slices = windows.iter().map(|window| window.slice(at));
-        if !slices.clone().eq(self.pending_slices.iter().copied()) {
+        let hour = hour_of(at);
+        if hour != self.pending_hour || !slices.clone().eq(self.pending_slices.iter().copied()) {
             self.flush();
+            self.pending_hour = hour;
             self.pending_slices.clear();
             self.pending_slices.extend(slices);
         }
@@ -212,7 +222,7 @@ impl Version {
             self.pending.clear();
         }
         for field in &mut self.fields {
-            field.flush(&self.pending_slices, self.longest);
+            field.flush(&self.pending_slices, self.pending_hour, self.longest);
         }
         self.row_sums.flush(&self.pending_slices);
     }
@@ -241,6 +251,9 @@ impl Version {
             self.row_sums.advance(at, slice);
             for field in &mut self.fields {
                 field.windows[at].advance_to(slice);
+                if let Some(sums) = &mut field.cell_sums {
+                    sums.windows[at].advance_to(slice);
+                }
                 if let Some(distinct) = &mut field.distinct
                     && at == self.longest
                 {
@@ -409,12 +422,16 @@ impl Version {
             field.role = field.config.role.unwrap_or(field.own_role);
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
+            if let Some(sums) = &mut field.cell_sums {
+                sums.windows = rearranged(&sums.windows, kept, &sums.empty());
+            }
             // Slices of another length do not fit.
             field.distinct = field
                 .distinct
                 .take()
                 .filter(|_| kept.get(self.longest) == Some(&Some(longest_before)));
             field.follow_detail();
+            field.follow_references(config.references(model));
         }
         self.fields.retain(|field| field.role.is_watched());
         self.taken.keep(self.fields.len());

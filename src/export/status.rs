@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::engine::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES, ModelDrift,
-    ModelSnapshot, Snapshot, TrafficWindow,
+    ModelSnapshot, OutlierWindow, Snapshot, TrafficWindow,
 };
 use crate::profile::{Cells, Missing, Moments};
 
@@ -46,6 +46,7 @@ struct Model<'s> {
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
     model_drift: Vec<ModelComparison<'s>>,
+    outliers: Vec<Outliers<'s>>,
     features: Vec<Feature<'s>>,
 }
 
@@ -57,6 +58,25 @@ struct ModelComparison<'s> {
     kind: &'s str,
     ratio: f64,
     fields: Vec<&'s str>,
+}
+
+#[derive(Serialize)]
+struct Outliers<'s> {
+    window: &'s str,
+    rows: u64,
+    outliers: u64,
+    ratio: f64,
+    reference_ratio: f64,
+    threshold: Option<f64>,
+    is_raised: bool,
+    features: Vec<Named<'s>>,
+}
+
+/// A feature, and of how many outliers it was the most unusual one.
+#[derive(Serialize)]
+struct Named<'s> {
+    feature: &'s str,
+    outliers: u64,
 }
 
 #[derive(Serialize)]
@@ -86,6 +106,7 @@ struct Traffic<'s> {
 struct Feature<'s> {
     feature: &'s str,
     role: &'s str,
+    importance: Option<f64>,
     detail: &'s str,
     values: u64,
     missing: Missing,
@@ -107,7 +128,6 @@ struct FieldReference<'s> {
     #[serde(flatten)]
     moments: Option<Moments>,
     design_effect: f64,
-    minimum_effect: f64,
     significance: f64,
     cells: Vec<Cell>,
 }
@@ -134,6 +154,7 @@ struct Window<'s> {
     min: Option<f64>,
     max: Option<f64>,
     distinct: Option<f64>,
+    minimum_effect: Option<f64>,
     cells: &'s [u64],
     drift: Vec<Comparison<'s>>,
 }
@@ -173,6 +194,7 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 .collect(),
             windows: model.windows.iter().map(Traffic::from).collect(),
             model_drift: model.drift.iter().map(ModelComparison::from).collect(),
+            outliers: model.outliers.iter().map(Outliers::from).collect(),
             features: features
                 .filter(|feature| feature.role.is_watched())
                 .map(Feature::from)
@@ -209,11 +231,33 @@ impl<'s> From<&'s TrafficWindow> for Traffic<'s> {
     }
 }
 
+impl<'s> From<&'s OutlierWindow> for Outliers<'s> {
+    fn from(window: &'s OutlierWindow) -> Self {
+        let features = window.features.iter();
+        Self {
+            window: &window.window,
+            rows: window.rows,
+            outliers: window.outliers,
+            ratio: window.ratio,
+            reference_ratio: window.reference_ratio,
+            threshold: window.threshold,
+            is_raised: window.is_raised,
+            features: features
+                .map(|(feature, outliers)| Named {
+                    feature,
+                    outliers: *outliers,
+                })
+                .collect(),
+        }
+    }
+}
+
 impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
     fn from(feature: &'s FeatureSnapshot) -> Self {
         Self {
             feature: &feature.name,
             role: feature.role.as_str(),
+            importance: feature.importance,
             detail: match feature.detail {
                 Detail::Hidden => "hidden",
                 Detail::Lean => "lean",
@@ -252,7 +296,6 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             new_category_ratio: feature.new_category_ratio(),
             moments: feature.moments,
             design_effect: feature.variation.design_effect,
-            minimum_effect: reference.minimum_effect,
             significance: reference.significance,
             cells,
         }
@@ -274,6 +317,7 @@ impl<'s> From<&'s FeatureWindow> for Window<'s> {
             min: window.min,
             max: window.max,
             distinct: window.distinct,
+            minimum_effect: window.minimum_effect,
             cells: &window.cells,
             drift: window.drift.iter().map(Comparison::from).collect(),
         }

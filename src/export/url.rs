@@ -1,12 +1,25 @@
-//! Query strings of request targets.
+//! Query strings of request targets: read by the web port, written by its clients.
 
 /// Value of the first parameter with this key, decoded; `None` without, or when it is not UTF-8.
-pub(super) fn parameter(query: &str, key: &str) -> Option<String> {
+pub(crate) fn parameter(query: &str, key: &str) -> Option<String> {
     query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .find(|(name, _)| decode(name).as_deref() == Some(key))
         .and_then(|(_, value)| decode(value))
+}
+
+/// A text as the value of a parameter.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 /// `+` is a space, `%41` is an `A`; a percent sign that starts no byte stands for itself.
@@ -44,6 +57,14 @@ mod tests {
         assert_eq!(parameter(query, "version").unwrap(), "2");
         assert_eq!(parameter(query, "other"), None);
         assert_eq!(parameter("model", "model").unwrap(), "");
+    }
+
+    #[test]
+    fn what_is_encoded_decodes_to_the_same() {
+        let text = "a&b ü=+%/\n";
+        let query = format!("model={}", encode(text));
+        assert!(query.is_ascii());
+        assert_eq!(parameter(&query, "model").as_deref(), Some(text));
     }
 
     #[test]

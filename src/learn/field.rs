@@ -19,6 +19,7 @@ pub struct FieldLearner {
     pub name: Arc<str>,
     pub role: Role,
     kind: Option<Kind>,
+    importance: Option<f64>,
     /// Type in the first schema that names the field; decides only for a field without any column.
     value_type: ValueType,
     /// Rows for which a column was there.
@@ -62,6 +63,7 @@ impl FieldLearner {
             name,
             role,
             kind: overridden.and_then(|field| field.kind),
+            importance: overridden.and_then(|field| field.importance),
             value_type,
             seen_rows: 0,
             seen: Seen::Nothing,
@@ -246,6 +248,7 @@ impl FieldLearner {
                 settled
             }
         };
+        settled.feature.importance = self.importance;
         settled.conclude();
         settled
     }

@@ -7,15 +7,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::LearnReport;
+use super::chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, LEAST_SLICES, SLICE_ROWS};
 use super::second_pass::{CodedRows, SecondPass};
 use crate::batch::{Role, Times};
 use crate::profile::{
     FeatureProfile, FourierReference, JointFeature, JointReference, ProductReference, Profile,
     Variation,
 };
-use crate::statistic::{self, Grouped};
+use crate::statistic::{self, Grouped, Groups};
 use crate::tally::{
-    FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, ScoredRun, Tally, pairs,
+    FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, SPAN_CHUNKS, ScoredRun,
+    Tally, pairs,
 };
 
 /// Frequencies of the Fourier features, D: half of them for each bandwidth.
@@ -29,13 +31,6 @@ const SEED: u64 = 0;
 const COVARIANCE_ROWS: u64 = 2_000;
 /// Fewest rows that a covariance can be measured over.
 const LEAST_COVARIANCE_ROWS: u64 = 20;
-/// Chunks of the time between first and last row that variation is measured over.
-const CHUNKS: usize = 96;
-/// Slices of a chunk.
-const SLICES: usize = 12;
-/// Fewest chunks with rows that tell anything about variation.
-const LEAST_CHUNKS: u64 = 48;
-
 /// The features to be looked at together, by their places: at most `most` of role feature, the most
 /// important ones if importances are known, else the first.
 pub fn joint_features(features: &[FeatureProfile], most: usize) -> Vec<usize> {
@@ -111,9 +106,10 @@ impl JointLearner {
         })
     }
 
-    /// Has variation measured over the time between the first and the last row, in microseconds.
-    pub fn over(mut self, times: (i64, i64)) -> Self {
-        self.times = Some(TimeSlices::new(times));
+    /// Has variation measured over the time between the first and the last of so many rows, in
+    /// microseconds.
+    pub fn over(mut self, times: (i64, i64), rows: u64) -> Self {
+        self.times = Some(TimeSlices::new(times, rows));
         self
     }
 
@@ -312,28 +308,46 @@ impl Covariance {
     }
 }
 
-/// Sums over equal parts of the time between the first and the last row, whatever order rows come in.
+/// Sums over equal parts of the time between the first and the last row, whatever order rows come in:
+/// slices of chunks of spans.
 #[derive(Clone, Debug)]
 struct TimeSlices {
     first: i64,
-    last: i64,
+    /// Microseconds from the first row to just after the last one.
+    span: i128,
+    /// Slices of a chunk.
+    chunk: usize,
     slices: Vec<Option<JointTally>>,
 }
 
+/// Sums of squares of groups, as [`Groups`] has them.
+struct Level {
+    squares: Vec<f64>,
+    totals: Vec<f64>,
+    rows: u64,
+    groups: u64,
+    rows_squared: f64,
+}
+
 impl TimeSlices {
-    fn new((first, last): (i64, i64)) -> Self {
+    fn new((first, last): (i64, i64), rows: u64) -> Self {
+        let mut chunk = CHUNK_SLICES;
+        while chunk > LEAST_SLICES && rows < SLICE_ROWS * (CHUNKS * chunk) as u64 {
+            chunk /= 2;
+        }
         Self {
             first,
-            last,
-            slices: vec![None; CHUNKS * SLICES],
+            span: (i128::from(last) - i128::from(first)).max(0) + 1,
+            chunk,
+            slices: vec![None; CHUNKS * chunk],
         }
     }
 
     fn slice_of(&self, time: i64) -> usize {
-        let span = i128::from(self.last) - i128::from(self.first) + 1;
+        let slices = self.slices.len();
         let since = i128::from(time) - i128::from(self.first);
-        let slice = since * (CHUNKS * SLICES) as i128 / span.max(1);
-        slice.clamp(0, (CHUNKS * SLICES) as i128 - 1) as usize
+        let slice = since * slices as i128 / self.span;
+        slice.clamp(0, slices as i128 - 1) as usize
     }
 
     fn observe(&mut self, scorer: &JointScorer, codes: &[Option<&[u8]>], times: &[i64]) {
@@ -349,7 +363,39 @@ impl TimeSlices {
         }
     }
 
-    /// Variation of the sums that `of` takes from a slice.
+    /// Groups of so many slices.
+    fn level(&self, of: impl Fn(&JointTally) -> &[f64], components: usize, slices: usize) -> Level {
+        let mut level = Level {
+            squares: vec![0.0; components],
+            totals: vec![0.0; components],
+            rows: 0,
+            groups: 0,
+            rows_squared: 0.0,
+        };
+        for group in self.slices.chunks(slices) {
+            let mut sums = vec![0.0; components];
+            let mut rows = 0;
+            for slice in group.iter().flatten() {
+                rows += slice.rows;
+                let parts = sums.iter_mut().zip(of(slice));
+                parts.for_each(|(sum, part)| *sum += part);
+            }
+            if rows == 0 {
+                continue;
+            }
+            level.groups += 1;
+            level.rows += rows;
+            level.rows_squared += (rows as f64).powi(2);
+            let squares = level.squares.iter_mut().zip(&mut level.totals);
+            for (sum, (square, total)) in sums.iter().zip(squares) {
+                *square += sum * sum / rows as f64;
+                *total += sum;
+            }
+        }
+        level
+    }
+
+    /// Variation of the sums that `of` takes from a slice; see [`statistic::overdispersion`].
     fn variation(
         &self,
         of: impl Fn(&JointTally) -> &[f64],
@@ -357,52 +403,39 @@ impl TimeSlices {
         trace: f64,
         freedom: f64,
     ) -> Variation {
-        let mut totals = vec![0.0; weights.len()];
-        let (mut slices, mut chunks) = (totals.clone(), totals.clone());
-        let (mut slice_groups, mut chunk_groups) = (0, 0);
-        let (mut rows, mut chunk_rows_squared) = (0, 0.0);
-        for chunk in self.slices.chunks(SLICES) {
-            let mut sums = vec![0.0; weights.len()];
-            let mut chunk_rows = 0;
-            for slice in chunk.iter().flatten() {
-                slice_groups += 1;
-                chunk_rows += slice.rows;
-                let squares = slices.iter_mut().zip(&mut sums);
-                for (&s, (square, sum)) in of(slice).iter().zip(squares) {
-                    *square += s * s / slice.rows as f64;
-                    *sum += s;
-                }
-            }
-            if chunk_rows == 0 {
-                continue;
-            }
-            chunk_groups += 1;
-            rows += chunk_rows;
-            chunk_rows_squared += (chunk_rows as f64).powi(2);
-            let squares = chunks.iter_mut().zip(&mut totals);
-            for (s, (square, total)) in sums.into_iter().zip(squares) {
-                *square += s * s / chunk_rows as f64;
-                *total += s;
-            }
-        }
-        if chunk_groups < LEAST_CHUNKS {
+        let level = |slices| self.level(&of, weights.len(), slices);
+        let (slices, chunks) = (level(1), level(self.chunk));
+        if chunks.groups < LEAST_CHUNKS || slices.groups <= chunks.groups {
             return Variation::default();
         }
         let grouped = Grouped {
-            slices: &slices,
-            chunks: &chunks,
-            totals: &totals,
+            slices: &slices.squares,
+            chunks: &chunks.squares,
+            totals: &chunks.totals,
             weights,
-            rows,
-            slice_groups,
-            chunk_groups,
-            chunk_rows_squared,
+            rows: chunks.rows,
+            slice_groups: slices.groups,
+            chunk_groups: chunks.groups,
+            chunk_rows_squared: chunks.rows_squared,
         };
         let found = statistic::overdispersion(&grouped, trace, freedom);
+        let spans = level(self.chunk * SPAN_CHUNKS as usize);
+        let spans = Groups {
+            squares: &spans.squares,
+            totals: &spans.totals,
+            weights,
+            rows: spans.rows as f64,
+            groups: spans.groups,
+            rows_squared: spans.rows_squared,
+        };
+        let long = statistic::long_wander(&spans, found.design_effect, trace, freedom);
+        let wander = rounded(found.wander);
         Variation {
             design_effect: rounded(found.design_effect),
-            wander: rounded(found.wander),
-            chunks: chunk_groups as u32,
+            wander,
+            long_wander: long.map_or(wander, |long| rounded(long).min(wander)),
+            chunk_seconds: self.span as f64 * 1e-6 / CHUNKS as f64,
+            chunks: u32::try_from(chunks.groups).unwrap_or(u32::MAX),
         }
     }
 }
@@ -422,7 +455,7 @@ impl JointPass {
         let learner = JointLearner::new(features, provisional.rows)?;
         Some(Self {
             learner: match times {
-                Some(times) => learner.over(times),
+                Some(times) => learner.over(times, provisional.rows),
                 None => learner,
             },
             places,

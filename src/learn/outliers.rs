@@ -4,12 +4,13 @@ use super::LearnReport;
 use super::second_pass::{CodedRows, SecondPass};
 use crate::batch::Role;
 use crate::profile::{FeatureProfile, OutlierFeature, OutlierReference, Profile};
+use crate::statistic::tail_scores;
 use crate::tally::{OutlierScores, RowCodes, score_bin};
 
 /// Features that rows are judged by, at most.
 pub const OUTLIER_FEATURES: usize = 64;
-/// Bins of the histogram of row scores: no score is above −ln(½ / 10⁹) = 21.4, and the last bin
-/// begins at 24.9.
+/// Bins of the histogram of row scores: of 10⁹ reference rows no score is above ln(2·10⁹) = 21.4, and
+/// the last bin begins at 24.9.
 const BINS: usize = 250;
 /// Width of a bin.
 const BIN_WIDTH: f64 = 0.1;
@@ -41,24 +42,9 @@ pub fn unmeasured_outliers(profile: &Profile, most: usize) -> Option<OutlierRefe
 
 fn scored(feature: &FeatureProfile) -> Option<OutlierFeature> {
     let reference = feature.cells.as_ref()?;
-    let m = reference.total() as f64;
-    let most = -(0.5 / m).ln();
-    let mut below = 0.0;
-    let score = |&rows: &u64| {
-        let rows = rows as f64;
-        let share = if reference.cells.is_ordered() {
-            let at_most = below + rows;
-            let at_least = m - below;
-            below = at_most;
-            2.0 * at_most.min(at_least) / m
-        } else {
-            rows / m
-        };
-        (-share.ln()).clamp(0.0, most)
-    };
     Some(OutlierFeature {
         name: feature.name.clone(),
-        scores: reference.rows.iter().map(score).collect(),
+        scores: tail_scores(&reference.rows, reference.cells.is_ordered()),
     })
 }
 
@@ -89,7 +75,10 @@ impl OutlierPass {
 impl SecondPass for OutlierPass {
     fn observe(&mut self, rows: &CodedRows<'_>) {
         let places = &self.places;
-        let codes = |feature: usize| Some(rows.codes.of(places[feature]));
+        let codes = |feature: usize| {
+            let place = places[feature];
+            rows.codes.has(place).then(|| rows.codes.of(place))
+        };
         let histogram = &mut self.reference.rows;
         let bins = histogram.len();
         for &score in self.scores.of(rows.codes.rows(), codes) {

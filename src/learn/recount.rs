@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::chunks::UNMEASURED;
 use super::field::Settled;
 use super::rows_of;
 use super::second_pass::{self, CodedRows, SecondPass};
@@ -35,6 +36,12 @@ impl Recount {
             ..Profile::default()
         };
         self.passes = second_pass::all(&provisional, times);
+        if times.is_none() {
+            self.report.warnings.push(format!(
+                "rows have no times, so it is not known how they hang together: {UNMEASURED}; name \
+                 the column of times, if there is one"
+            ));
+        }
         self
     }
 

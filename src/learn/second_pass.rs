@@ -2,6 +2,7 @@
 //!
 //! To add one: a file that implements [`SecondPass`] and a line in [`all`].
 
+use super::chunks::Chunks;
 use super::joint::JointPass;
 use super::outliers::OutlierPass;
 use crate::batch::{Batch, Column};
@@ -32,6 +33,9 @@ pub(super) trait SecondPass {
 /// are fixed, its counts may be those of a sample. `times` are the first and the last time of a row.
 pub(super) fn all(provisional: &Profile, times: Option<(i64, i64)>) -> Vec<Box<dyn SecondPass>> {
     let mut passes: Vec<Box<dyn SecondPass>> = Vec::new();
+    if let Some(times) = times {
+        passes.push(Box::new(Chunks::new(provisional, times)));
+    }
     if let Some(outliers) = OutlierPass::new(provisional) {
         passes.push(Box::new(outliers));
     }

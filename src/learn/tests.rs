@@ -169,7 +169,16 @@ fn overrides_decide_role_and_kind_and_unwatched_roles_have_no_profile() {
     ];
     let options = LearnOptions {
         overrides: overrides
-            .map(|(name, role, kind)| (name.into(), FieldOverride { role, kind }))
+            .map(|(name, role, kind)| {
+                (
+                    name.into(),
+                    FieldOverride {
+                        role,
+                        kind,
+                        importance: None,
+                    },
+                )
+            })
             .into(),
         ..LearnOptions::default()
     };

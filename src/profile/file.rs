@@ -1,8 +1,9 @@
 //! The profile as a JSON document, format version 1.
 //!
 //! Members: `format` = `driftgauge-profile`, `format_version` = 1, `hash` (sha-256 of the canonical
-//! JSON of `rows`, `features` and, where it is there, `joint`: keys sorted, no white space, so
-//! provenance and layout do not matter), `model`, `rows`, `features`, `joint`, `provenance`. A reader ignores members that it does not
+//! JSON of `rows`, `features` and, where they are there, `joint` and `outliers`: keys sorted, no white
+//! space, so provenance and layout do not matter), `model`, `rows`, `features`, `joint`, `outliers`,
+//! `provenance`. A reader ignores members that it does not
 //! know and refuses a higher `format_version`; version 1 stays readable for ever (`tests/golden/`).
 //! `FORMAT.md` beside this file says it all, for those who write a reader of their own.
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::joint_document::JointDocument;
+use super::outliers::OutlierDocument;
 use super::{
     CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
     Profile, Provenance, ReferenceCells, Variation,
@@ -61,6 +63,8 @@ struct Document {
     features: Vec<FeatureDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     joint: Option<JointDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outliers: Option<OutlierDocument>,
     #[serde(default)]
     provenance: Provenance,
 }
@@ -77,6 +81,10 @@ struct FeatureDocument {
     design_effect: f64,
     #[serde(default, skip_serializing_if = "is_zero")]
     wander: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    long_wander: Option<f64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    chunk_seconds: f64,
     #[serde(default, skip_serializing_if = "is_none")]
     chunks: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,14 +197,21 @@ impl Profile {
             }
         }
         let joint = document.joint.map(|joint| joint.read(&features));
-        let joint = joint.transpose();
-        let joint = joint.map_err(|message| ProfileError::Invalid(format!("joint: {message}")))?;
+        let joint = match joint.transpose() {
+            Ok(joint) => joint,
+            Err(message) => return invalid(format!("joint: {message}")),
+        };
+        let outliers = document.outliers.map(|of| of.read(&features));
+        let outliers = match outliers.transpose() {
+            Ok(outliers) => outliers,
+            Err(message) => return invalid(format!("outliers: {message}")),
+        };
         Ok(Self {
             model: document.model,
             rows: document.rows,
             features,
             joint,
-            outliers: None,
+            outliers,
             provenance: document.provenance,
         })
     }
@@ -251,6 +266,7 @@ impl Profile {
             rows: self.rows,
             features: self.features.iter().map(FeatureDocument::from).collect(),
             joint: self.joint.as_ref().map(JointDocument::from),
+            outliers: self.outliers.as_ref().map(OutlierDocument::from),
             provenance: self.provenance.clone(),
         }
     }
@@ -261,18 +277,16 @@ pub fn short(hash: &str) -> &str {
     hash.get(..8).unwrap_or(hash)
 }
 
-/// Members beyond `rows` and `features` that the hash covers where they are there.
-const MORE_CONTENT: [&str; 1] = ["joint"];
-
-/// sha-256 of the canonical JSON of the content; members of later versions inside it included.
+/// sha-256 of the canonical JSON of what was measured; members of later versions included.
 fn hash_of(document: &Value) -> String {
     let mut content = serde_json::json!({
         "features": document.get("features"),
         "rows": document.get("rows"),
     });
-    for member in MORE_CONTENT {
-        if let Some(value) = document.get(member) {
-            content[member] = value.clone();
+    // What later versions of driftgauge measure besides; profiles without it keep their hash.
+    for member in ["joint", "outliers"] {
+        if let Some(measured) = document.get(member) {
+            content[member] = measured.clone();
         }
     }
     let mut hex = String::with_capacity(64);
@@ -313,6 +327,8 @@ impl From<&FeatureProfile> for FeatureDocument {
             distinct: feature.distinct,
             design_effect: feature.variation.design_effect,
             wander: feature.variation.wander,
+            long_wander: (feature.variation.wander > 0.0).then_some(feature.variation.long_wander),
+            chunk_seconds: feature.variation.chunk_seconds,
             chunks: feature.variation.chunks,
             importance: feature.importance,
             moments: feature.moments,
@@ -367,6 +383,13 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
         if !(document.wander >= 0.0 && document.wander.is_finite()) {
             return Err(format!("wander is {}, must be 0 or more", document.wander));
         }
+        let long_wander = document.long_wander.unwrap_or(document.wander);
+        if !(0.0..=document.wander).contains(&long_wander) {
+            return Err(format!("long_wander is {long_wander}, must be 0 to wander"));
+        }
+        if !(document.chunk_seconds >= 0.0 && document.chunk_seconds.is_finite()) {
+            return Err("chunk_seconds must be 0 or more".into());
+        }
         if document
             .importance
             .is_some_and(|i| !(i.is_finite() && i >= 0.0))
@@ -387,6 +410,8 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
             variation: Variation {
                 design_effect: document.design_effect,
                 wander: document.wander,
+                long_wander,
+                chunk_seconds: document.chunk_seconds,
                 chunks: document.chunks,
             },
             importance: document.importance,
@@ -522,6 +547,7 @@ impl serde_json::ser::Formatter for Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::{OutlierFeature, OutlierReference};
 
     fn profile() -> Profile {
         Profile {
@@ -571,7 +597,14 @@ mod tests {
                 },
             ],
             joint: None,
-            outliers: None,
+            outliers: Some(OutlierReference {
+                features: vec![OutlierFeature {
+                    name: "amount".into(),
+                    scores: vec![0.1 + 0.2, 2.0],
+                }],
+                rows: vec![8, 4],
+                bin_width: 0.1,
+            }),
             provenance: Provenance::default(),
         }
     }
@@ -590,6 +623,40 @@ mod tests {
         assert_eq!(other.hash(), profile().hash());
         other.features[0].missing.nan += 1;
         assert_ne!(other.hash(), profile().hash());
+    }
+
+    #[test]
+    fn outliers_are_part_of_the_hash_only_where_they_are() {
+        let mut other = profile();
+        other.outliers.as_mut().unwrap().rows[0] += 1;
+        assert_ne!(other.hash(), profile().hash());
+        other.outliers = None;
+        assert!(!other.to_json().contains("outliers"));
+        assert_eq!(Profile::from_json(&other.to_json()).unwrap(), other);
+    }
+
+    #[test]
+    fn outliers_that_contradict_the_fields_are_refused_with_a_sentence() {
+        let refused = |change: fn(&mut OutlierReference), sentence: &str| {
+            let mut profile = profile();
+            change(profile.outliers.as_mut().unwrap());
+            let error = Profile::from_json(&profile.to_json()).unwrap_err();
+            assert!(error.to_string().contains(sentence), "{error}");
+        };
+        refused(|of| of.bin_width = 0.0, "bin_width is 0, must be above 0");
+        refused(|of| of.rows.clear(), "0 bins");
+        refused(|of| of.rows = vec![u64::MAX, 1], "add up to more");
+        refused(
+            |of| of.features[0].name = "x".into(),
+            "there is no field \"x\"",
+        );
+        refused(|of| of.features[0].scores.push(1.0), "3 scores for 2 cells");
+        refused(|of| of.features[0].scores[0] = -1.0, "must be 0 or more");
+        refused(|of| of.features.push(of.features[0].clone()), "there twice");
+        refused(
+            |of| of.features = vec![of.features[0].clone(); 65],
+            "65 features",
+        );
     }
 
     #[test]

@@ -50,6 +50,8 @@ struct FourierDocument {
 struct VariationDocument {
     design_effect: f64,
     wander: f64,
+    long_wander: f64,
+    chunk_seconds: f64,
     chunks: u32,
 }
 
@@ -58,6 +60,8 @@ impl From<Variation> for VariationDocument {
         Self {
             design_effect: variation.design_effect,
             wander: variation.wander,
+            long_wander: variation.long_wander,
+            chunk_seconds: variation.chunk_seconds,
             chunks: variation.chunks,
         }
     }
@@ -77,9 +81,20 @@ impl VariationDocument {
                 self.wander
             ));
         }
+        if !(0.0..=self.wander).contains(&self.long_wander) {
+            let found = self.long_wander;
+            return Err(format!(
+                "long_wander of {of} is {found}, must be 0 to wander"
+            ));
+        }
+        if !(self.chunk_seconds >= 0.0 && self.chunk_seconds.is_finite()) {
+            return Err(format!("chunk_seconds of {of} must be 0 or more"));
+        }
         Ok(Variation {
             design_effect: self.design_effect,
             wander: self.wander,
+            long_wander: self.long_wander,
+            chunk_seconds: self.chunk_seconds,
             chunks: self.chunks,
         })
     }
@@ -253,6 +268,8 @@ mod tests {
         let variation = Variation {
             design_effect: 1.5,
             wander: 1e-4,
+            long_wander: 1e-5,
+            chunk_seconds: 3_600.0,
             chunks: 96,
         };
         Profile {

@@ -180,10 +180,12 @@ fn leaves(yaml: &mut String, depth: usize, fields: &[Field]) {
         comment(yaml, depth, field);
         let example = match field.name {
             "profile" => "fraud.profile.json",
+            "references" => "[profile, previous, versions]",
             "role" => "feature",
             "kind" => "numeric",
             "detail" => "full",
             "fleet" => "true",
+            "importance" => "0.31",
             "minimum_effect" => "0.1",
             "significance" => "4.75",
             _ => "",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::section::section;
 use super::text::{map_or_default, optional_finite, optional_path, or_default};
-use super::{Detail, Drift, Metrics, Settings};
+use super::{Detail, Drift, Metrics, References, Settings};
 use crate::batch::Role;
 use crate::profile::Kind;
 
@@ -16,6 +16,8 @@ section! {
         /// is learned from traffic.
         #[serde(deserialize_with = "optional_path")]
         profile: Option<PathBuf> = None,
+        /// What its windows are compared with; unset: as for all models.
+        references: Option<References> = None,
         /// Versions that differ, by name.
         #[serde(deserialize_with = "map_or_default")]
         versions: BTreeMap<String, Version> = BTreeMap::new(),
@@ -50,6 +52,10 @@ section! {
         /// `categorical`, `high_cardinality` or `vector`. Unset: as its values look. A profile's
         /// word stands.
         kind: Option<Kind> = None,
+        /// How much it matters to the model, on any scale: more is more. It chooses the features
+        /// that are looked at together, and is shown. At least 0. Unset: as its profile says.
+        #[serde(deserialize_with = "optional_finite")]
+        importance: Option<f64> = None,
         /// How much is exposed of it; unset: as for its model.
         #[serde(deserialize_with = "or_default")]
         metrics: FeatureMetrics = FeatureMetrics::default(),

@@ -1,6 +1,6 @@
 //! What types cannot say: ranges, and settings that must fit each other.
 
-use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, Settings};
+use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, References, Settings};
 use crate::batch::MAX_NAME_BYTES;
 
 /// A key and what is wrong with it.
@@ -12,6 +12,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     check.servers(settings);
     check.bounds(settings);
     check.windows(settings);
+    check.references(&["references"], &settings.references);
     check.learning(settings);
     let Drift {
         minimum_effect,
@@ -171,6 +172,15 @@ impl Check {
         }
     }
 
+    fn references(&mut self, path: &[&str], references: &References) {
+        if references.0.is_empty() {
+            self.say(path, "is empty: write at least one, such as [profile]");
+        }
+        if let Some(repeated) = references.repeated() {
+            self.say(path, format!("has {repeated} twice: remove one"));
+        }
+    }
+
     fn learning(&mut self, settings: &Settings) {
         let learning = &settings.learning;
         if learning.rows == 0 {
@@ -252,11 +262,15 @@ impl Check {
             self.name(&path, limits.name_bytes);
             let Model {
                 profile: _,
+                references,
                 versions,
                 metrics: _,
                 drift,
                 features,
             } = model;
+            if let Some(references) = references {
+                self.references(&[&path[..], &["references"]].concat(), references);
+            }
             if versions.len() > limits.versions {
                 self.say(
                     &[&path[..], &["versions"]].concat(),
@@ -290,9 +304,16 @@ impl Check {
                 let Feature {
                     role: _,
                     kind: _,
+                    importance,
                     metrics: _,
                     drift,
                 } = said;
+                if let Some(importance) = importance.filter(|importance| *importance < 0.0) {
+                    self.say(
+                        &[&path[..], &["importance"]].concat(),
+                        format!("is {importance}: write a number from 0 on"),
+                    );
+                }
                 self.feature_drift(&[&path[..], &["drift"]].concat(), drift);
             }
         }

@@ -150,6 +150,26 @@ pub fn are_outliers_raised(
     wilson_lower(count, n, design_effect, z) > reference_share + OUTLIER_MARGIN
 }
 
+/// The share of outliers above which [`are_outliers_raised`]: what an alert on `n` rows compares with.
+///
+/// T = p + z·√(p(1 − p)·φ/n), p = reference_share + 0.01: Wilson's lower bound is the score test, whose
+/// limit has this closed form.
+///
+/// **Range** above p; above 1 where `n` rows cannot tell. **Zeros** +∞ without rows.
+///
+/// ```
+/// use driftgauge::statistic::outlier_threshold;
+///
+/// assert_eq!(format!("{:.4}", outlier_threshold(1_000, 0.0098, 1.0, 4.75)), "0.0407");
+/// ```
+pub fn outlier_threshold(n: u64, reference_share: f64, design_effect: f64, z: f64) -> f64 {
+    if n == 0 {
+        return f64::INFINITY;
+    }
+    let p = (reference_share + OUTLIER_MARGIN).min(1.0);
+    p + z * (p * (1.0 - p) * design_effect / n as f64).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,5 +232,22 @@ mod tests {
         assert!(raised(20_100_000, 1_000_000_000));
         assert!(!raised(5, 100));
         assert!(!raised(0, 0));
+    }
+
+    #[test]
+    fn outliers_are_raised_exactly_above_the_threshold() {
+        for n in [100, 1_234, 50_000] {
+            for (share, phi, z) in [(0.0, 1.0, 4.75), (0.0098, 1.0, 2.0), (0.0098, 6.5, 4.75)] {
+                let threshold = outlier_threshold(n, share, phi, z);
+                for count in 0..n.min(3_000) {
+                    let raised = are_outliers_raised(count, n, share, phi, z);
+                    assert_eq!(
+                        raised,
+                        count as f64 / n as f64 > threshold,
+                        "{count} of {n}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::profile::{Missing, Moments as ReferenceMoments, NumericCells};
 
 /// Further from the reference mean than this many standard deviations, a value is left out of the
 /// moments, where one of them would drown all others.
-const FAR: f64 = 1e9;
+pub(super) const FAR: f64 = 1e9;
 
 /// Values are folded in runs of this many, so that counters of one run fit into 32 bits and scratch
 /// memory stays in the first-level cache.
@@ -144,6 +144,38 @@ impl FeatureTally {
             self.above += sums.above;
             self.far += sums.far;
             self.moments.add(&sums.moments);
+        }
+    }
+
+    /// Puts the sums from the units of one reference into those of another one with the same cells:
+    /// d' = a·d + b with a = σ/σ' and b = (μ − μ')/σ', hence Σd' = a·Σd + b·n and
+    /// Σd'² = a²·Σd² + 2ab·Σd + b²·n over the n values that are not far. Values out of the new range
+    /// are not known, so those of the old one are forgotten.
+    pub fn change_units(&mut self, from: &ReferenceMoments, to: &ReferenceMoments) {
+        let n = (self.values - self.far) as f64;
+        let (a, b) = (
+            from.scale() / to.scale(),
+            (from.mean - to.mean) / to.scale(),
+        );
+        let Moments {
+            sum,
+            sum_of_squares,
+            ..
+        } = self.moments;
+        let changed = (
+            a * sum + b * n,
+            a * (a * sum_of_squares + 2.0 * b * sum) + b * b * n,
+        );
+        if changed.0.is_finite() && changed.1.is_finite() {
+            // Of all-equal values rounding may leave less than nothing.
+            (self.moments.sum, self.moments.sum_of_squares) = (changed.0, changed.1.max(0.0));
+        } else {
+            // In the new units all of them are too far away.
+            (self.moments.sum, self.moments.sum_of_squares) = (0.0, 0.0);
+            self.far = self.values;
+        }
+        if (from.min, from.max) != (to.min, to.max) {
+            (self.below, self.above) = (0, 0);
         }
     }
 

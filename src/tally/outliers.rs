@@ -48,11 +48,12 @@ impl OutlierScores {
     }
 
     /// Score of each of `rows` rows, whose codes of feature `i` are `codes(i)`; a feature without
-    /// codes is missing in all rows.
+    /// codes is missing in all rows. Empty when all are: labels that come later say nothing of rows.
     pub fn of<'c>(&mut self, rows: usize, codes: impl Fn(usize) -> Option<&'c [u8]>) -> &[f32] {
         self.scores.clear();
         let present = |(feature, table)| Some((codes(feature)?, table));
         let features: Vec<_> = self.tables.iter().enumerate().filter_map(present).collect();
+        let rows = if features.is_empty() { 0 } else { rows };
         for start in (0..rows).step_by(RUN) {
             let length = RUN.min(rows - start);
             let mut highest = [[0.0; RUN]; HIGHEST];

@@ -11,6 +11,8 @@ pub struct RowCodes {
     rows: usize,
     /// Feature after feature.
     codes: Vec<u8>,
+    /// Whether anything was written of each feature.
+    given: Vec<bool>,
     numbers: Numbers,
     /// Codes of the usable values of a column that has others.
     packed: Vec<u8>,
@@ -21,6 +23,7 @@ impl Default for RowCodes {
         Self {
             rows: 0,
             codes: Vec::new(),
+            given: Vec::new(),
             numbers: Numbers {
                 places: Some(Vec::new()),
                 ..Numbers::default()
@@ -41,11 +44,18 @@ impl RowCodes {
         self.rows = rows;
         self.codes.clear();
         self.codes.resize(features * rows, Self::MISSING);
+        self.given.clear();
+        self.given.resize(features, false);
     }
 
     /// Rows.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Whether there is a column of feature `feature`; else it is missing in all rows.
+    pub fn has(&self, feature: usize) -> bool {
+        self.given[feature]
     }
 
     /// Codes of feature `feature`, one a row.
@@ -55,12 +65,13 @@ impl RowCodes {
 
     /// The same, to be written: rows `rows` of feature `feature`.
     pub fn of_mut(&mut self, feature: usize, rows: Range<usize>) -> &mut [u8] {
+        self.given[feature] = true;
         &mut self.codes[feature * self.rows..][..self.rows][rows]
     }
 
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
-        self.codes.capacity() + self.packed.capacity()
+        self.codes.capacity() + self.given.capacity() + self.packed.capacity()
     }
 
     /// Reads rows `rows` of a column into those from `first` on. Vectors, and features with more
@@ -73,6 +84,7 @@ impl RowCodes {
         rows: Range<usize>,
         cells: &Cells,
     ) {
+        self.given[feature] = true;
         if cells.len() > Self::MOST_CELLS || column.width() > 1 {
             return;
         }

@@ -102,6 +102,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
                 .collect(),
         });
         FeatureWindow {
+            minimum_effect: kind.map(|_| 0.02),
             window: (*window).into(),
             state: if kind.is_some() {
                 State::Ok
@@ -132,6 +133,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
     FeatureSnapshot {
         name: name.into(),
         role: Role::Feature,
+        importance: None,
         detail: Detail::Standard,
         fleet: true,
         values: 3_000,
@@ -147,7 +149,6 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
             feature,
             profile: "0badcafe".into(),
             learned: false,
-            minimum_effect: 0.02,
             significance: 4.75,
         }),
         windows: windows.collect(),
@@ -188,6 +189,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         fields_beyond_limit: 0,
         drift: model_drift(),
         drifted_fields: drifted_fields(),
+        outliers: outliers(),
         windows: windows.collect(),
         references: vec![ReferenceSnapshot {
             profile: "0badcafe".into(),
@@ -213,6 +215,20 @@ fn model_drift() -> Vec<ModelDrift> {
         })
     };
     WINDOWS.into_iter().flat_map(in_window).collect()
+}
+
+fn outliers() -> Vec<OutlierWindow> {
+    let of_window = |window: &&str| OutlierWindow {
+        window: (*window).into(),
+        rows: 1_000,
+        outliers: 60,
+        ratio: 0.06,
+        reference_ratio: 0.0098,
+        threshold: Some(0.04),
+        is_raised: true,
+        features: vec![("age".into(), 40), (AWKWARD.into(), 20)],
+    };
+    WINDOWS.iter().map(of_window).collect()
 }
 
 fn drifted_fields() -> Vec<DriftedFields> {

@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::engine::{FeatureSnapshot, ModelDrift, ModelSnapshot, State};
+use crate::engine::{FeatureSnapshot, ModelDrift, ModelSnapshot, OutlierWindow, State};
 use crate::profile::{Missing, Moments, Profile, short};
+use crate::statistic::normal_tail;
 
 /// What `driftgauge compare` found.
 #[derive(Debug, Serialize)]
@@ -23,6 +24,8 @@ pub(super) struct Report {
     drifted_features: usize,
     /// Drift of the model as a whole.
     model_drift: Vec<Whole>,
+    /// Rows that are unusual as a whole; null when the profile does not say what rows are like.
+    outliers: Option<Outliers>,
     /// Worst first.
     features: Vec<Row>,
 }
@@ -38,11 +41,33 @@ struct Whole {
     fields: Vec<String>,
 }
 
+/// Rows that are unusual as a whole.
+#[derive(Debug, Serialize)]
+struct Outliers {
+    rows: u64,
+    outliers: u64,
+    ratio: f64,
+    reference_ratio: f64,
+    /// What the ratio must exceed to mean something; null with too few rows.
+    threshold: Option<f64>,
+    is_raised: bool,
+    /// The features that were the most unusual ones of the most outliers.
+    features: Vec<Named>,
+}
+
+/// A feature, and of how many outliers it was the most unusual one.
+#[derive(Debug, Serialize)]
+struct Named {
+    feature: String,
+    outliers: u64,
+}
+
 /// A field; members that cannot be computed are null.
 #[derive(Debug, Serialize)]
 struct Row {
     feature: String,
     role: &'static str,
+    importance: Option<f64>,
     kind: Option<&'static str>,
     state: &'static str,
     /// Usable values.
@@ -53,6 +78,11 @@ struct Row {
     drift_threshold: Option<f64>,
     drift_ratio: Option<f64>,
     drift_excess: Option<f64>,
+    /// Standard deviations beyond the tolerated change.
+    z: Option<f64>,
+    /// Chance of a drift as large while the true change is tolerated.
+    p_value: Option<f64>,
+    moved_most: Option<MovedMost>,
     distance: BTreeMap<&'static str, f64>,
     out_of_range_ratio: Option<f64>,
     new_category_ratio: Option<f64>,
@@ -64,6 +94,17 @@ struct Row {
     /// Values per cell of the profile.
     cells: Vec<u64>,
     reference: Option<Reference>,
+}
+
+/// The cell whose share of the values changed most.
+#[derive(Debug, Serialize)]
+struct MovedMost {
+    /// Label of the cell, as in metrics.
+    bin: String,
+    /// What it holds, for people.
+    range: String,
+    /// By how much, live − profile.
+    change: f64,
 }
 
 /// The same of the profile.
@@ -95,6 +136,7 @@ impl Report {
             rows: model.windows.first().map_or(0, |window| window.rows),
             drifted_features: features.iter().filter(|row| row.is_drifted()).count(),
             model_drift: model.drift.iter().map(Whole::of).collect(),
+            outliers: model.outliers.first().map(Outliers::from),
             features,
         }
     }
@@ -144,14 +186,61 @@ impl Whole {
     }
 }
 
+impl From<&OutlierWindow> for Outliers {
+    fn from(window: &OutlierWindow) -> Self {
+        let named = window.features.iter().map(|(feature, outliers)| Named {
+            feature: feature.to_string(),
+            outliers: *outliers,
+        });
+        Self {
+            rows: window.rows,
+            outliers: window.outliers,
+            ratio: window.ratio,
+            reference_ratio: window.reference_ratio,
+            threshold: window.threshold,
+            is_raised: window.is_raised,
+            features: named.collect(),
+        }
+    }
+}
+
+impl fmt::Display for Outliers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} rows ({}) are outliers, {} of the reference are",
+            self.outliers,
+            percent(Some(self.ratio)),
+            percent(Some(self.reference_ratio))
+        )?;
+        match self.threshold {
+            Some(limit) if self.is_raised => {
+                write!(f, ": MORE than chance brings ({})", percent(Some(limit)))?;
+            }
+            Some(limit) => write!(f, ", chance may bring {}", percent(Some(limit)))?,
+            None => f.write_str(", too few rows to judge")?,
+        }
+        let named = self.features.iter().filter(|_| self.is_raised);
+        let named: Vec<_> = named
+            .map(|of| format!("{} ({})", of.feature, of.outliers))
+            .collect();
+        if !named.is_empty() {
+            write!(f, "; most unusual in them: {}", named.join(", "))?;
+        }
+        f.write_str(".")
+    }
+}
+
 impl Row {
     fn of(feature: &FeatureSnapshot) -> Option<Self> {
         let window = feature.windows.first()?;
         let drift = window.drift.first();
         let profile = feature.reference.as_ref().map(|r| &r.feature);
+        let cells = profile.and_then(|profile| profile.cells.as_ref());
         Some(Self {
             feature: feature.name.to_string(),
             role: feature.role.as_str(),
+            importance: feature.importance,
             kind: profile.map(|profile| profile.kind.as_str()),
             state: match window.state {
                 State::Learning => State::Unknown.as_str(),
@@ -164,6 +253,15 @@ impl Row {
             drift_threshold: drift.map(|drift| drift.threshold),
             drift_ratio: drift.and_then(|drift| drift.ratio),
             drift_excess: drift.map(|drift| drift.excess),
+            z: drift.and_then(|drift| drift.z),
+            p_value: drift.and_then(|drift| drift.z).map(normal_tail),
+            moved_most: drift.and_then(|drift| drift.moved_most).zip(cells).map(
+                |((cell, change), cells)| MovedMost {
+                    bin: cells.cells.bin(cell),
+                    range: cells.cells.range(cell),
+                    change,
+                },
+            ),
             distance: drift
                 .map(|drift| drift.distances.iter().copied().collect())
                 .unwrap_or_default(),
@@ -180,10 +278,7 @@ impl Row {
                 null_ratio: profile.null_ratio(),
                 new_category_ratio: profile.new_category_ratio(),
                 moments: profile.moments,
-                cells: profile
-                    .cells
-                    .as_ref()
-                    .map_or_else(Vec::new, |c| c.rows.clone()),
+                cells: cells.map_or_else(Vec::new, |cells| cells.rows.clone()),
             }),
         })
     }
@@ -254,7 +349,10 @@ impl fmt::Display for Report {
         for sentence in self.model_drift.iter().filter_map(Whole::sentence) {
             writeln!(f, "{sentence}")?;
         }
-        Ok(())
+        match &self.outliers {
+            Some(outliers) => writeln!(f, "{outliers}"),
+            None => Ok(()),
+        }
     }
 }
 

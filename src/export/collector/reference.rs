@@ -22,9 +22,19 @@ pub(super) fn write(
     parameter(book, &names::REFERENCE_DESIGN_EFFECT, fleet(), |r| {
         r.feature.variation.design_effect
     })?;
-    parameter(book, &names::REFERENCE_MINIMUM_EFFECT, fleet(), |r| {
-        r.minimum_effect
-    })?;
+    let mut pen = book.family(&names::REFERENCE_MINIMUM_EFFECT);
+    for FieldView { labels, field } in fleet() {
+        let Some(reference) = &field.reference else {
+            continue;
+        };
+        for window in &field.windows {
+            let further = [
+                ("profile", &*reference.profile),
+                ("window", &*window.window),
+            ];
+            pen.gauge(labels, &further, window.minimum_effect)?;
+        }
+    }
     parameter(book, &names::REFERENCE_SIGNIFICANCE, fleet(), |r| {
         r.significance
     })?;
