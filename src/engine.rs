@@ -8,17 +8,20 @@
 //! `version` fields and traffic, `field` the sums of one field; `evaluate` turns sums into figures,
 //! `references` says what windows are compared with.
 
+mod alarms;
 pub mod budget;
 mod cell_sums;
 mod compare;
 mod config;
 mod evaluate;
 mod event_runs;
+mod explain;
 mod field;
 mod installed;
 mod joint;
 mod learning;
 mod model;
+mod new_names;
 mod outliers;
 mod rebaseline;
 mod references;
@@ -33,6 +36,7 @@ pub use config::{
     Clock, Config, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
     OtherVersions, OutlierConfig, References, SIGNIFICANCE, WindowConfig,
 };
+pub use explain::{Against, Bin, Explanation, Named, Rate, Rates, Sides};
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
@@ -194,7 +198,25 @@ impl Engine {
                 snapshot.models.push(evaluated);
             }
         }
+        self.remember(&mut snapshot);
         snapshot
+    }
+
+    /// Remembers which comparisons are in alarm, and says since when they are.
+    fn remember(&mut self, snapshot: &mut Snapshot) {
+        let models = self.models.values_mut();
+        let states = models.flat_map(|model| {
+            let now = model.now.unwrap_or(0);
+            model
+                .versions
+                .values_mut()
+                .map(move |version| (now, version))
+        });
+        for ((now, version), model) in states.zip(&mut snapshot.models) {
+            for (field, feature) in version.fields.iter_mut().zip(&mut model.features) {
+                field.alarms.judge(feature, &self.config.windows, now);
+            }
+        }
     }
 
     /// Series that each model and version asks for, before the budget, as far as its fields are

@@ -70,6 +70,9 @@ pub struct LearnOptions {
     pub overrides: HashMap<String, FieldOverride>,
     /// Which fields to learn.
     pub scope: Scope,
+    /// Whether the second pass measures, by the times of rows, how they hang together. That wander
+    /// from then on counts as usual, so someone has to ask for it.
+    pub measures_variation: bool,
 }
 
 /// A choice of fields; those of the roles `segment`, `time`, `id` and `ignore` are never learned.
@@ -220,7 +223,7 @@ impl Learner {
 
     /// Ends the first pass: cells are fixed, and the rows that follow are counted.
     pub fn into_recount(self) -> Recount {
-        let times = self.times;
+        let times = self.times.filter(|_| self.options.measures_variation);
         self.settle(true).with_passes(times)
     }
 

@@ -115,6 +115,10 @@ section! {
         /// load and reload only: fleet bins first, then what `standard` shows beyond `lean`, then
         /// whole features. From 100 to 10,000,000.
         max_series: usize = 20_000,
+        /// Whether the status page and the API name the most frequent categories that the reference
+        /// has never seen. They are values of rows, cut at 64 bytes; never a metric label, and
+        /// never of a reference that was learned from traffic.
+        new_categories: bool = true,
         /// Whether `POST /-/reload` reads the settings again and `POST /api/v1/rebaseline` makes a
         /// new reference. Off, because whoever reaches the port could call them.
         enable_lifecycle: bool = false,

@@ -53,7 +53,7 @@ pub use outliers::{
 pub use overdispersion::{
     Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
 };
-pub use psi::psi;
+pub use psi::{psi, psi_terms};
 pub use quadratic::quadratic_threshold;
 pub use rate::{RATE_MARGIN, is_raised};
 pub use shape::{Course, Shape, shape};

@@ -72,6 +72,7 @@ pub(crate) fn engine_config<'k>(
         max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
         rows_span: None,
+        name_new_categories: settings.web.new_categories,
     }
 }
 

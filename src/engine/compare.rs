@@ -28,6 +28,7 @@ pub(super) fn compare(
         excess: statistic::excess(psi, count, n, m, sensitivity.design_effect),
         z: statistic::z_score(psi, count, n, m, sensitivity),
         moved_most: statistic::moved_most(sums.reference, sums.window),
+        since: None,
         reference_cells: None,
         distances: statistic::DISTANCES
             .iter()

@@ -40,6 +40,8 @@ pub struct Config {
     /// Microseconds that the rows of all windows span, where rows of other times are folded at one
     /// moment; `None`: each window spans its length.
     pub rows_span: Option<i64>,
+    /// Whether the most frequent new categories are named, which are row values.
+    pub name_new_categories: bool,
 }
 
 /// A sliding window.
@@ -327,6 +329,7 @@ impl Default for Config {
             max_total_fields: 10_000,
             max_series: 20_000,
             rows_span: None,
+            name_new_categories: true,
         }
     }
 }

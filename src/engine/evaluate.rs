@@ -83,6 +83,7 @@ pub(super) fn feature(
             learned: reference.learned,
             significance: field.config.significance.unwrap_or(SIGNIFICANCE),
         }),
+        new_categories: field.new_names.top(),
         windows: windows
             .enumerate()
             .map(|(at, ((window, traffic), ring))| {

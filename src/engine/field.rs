@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::alarms::Alarms;
 use super::budget::FeatureShape;
 use super::cell_sums::CellSums;
 use super::config::{Config, FeatureConfig, References, WindowConfig};
+use super::new_names::NewNames;
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
@@ -39,6 +41,10 @@ pub(super) struct Field {
     pub cell_sums: Option<Box<CellSums>>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
     pub distinct: Option<Box<Distinct>>,
+    /// Names of new categories.
+    pub new_names: NewNames,
+    /// Since when it is in alarm.
+    pub alarms: Alarms,
 }
 
 /// What is to be kept so that windows can be compared with what was before them.
@@ -148,9 +154,20 @@ impl Field {
             seasonal: None,
             cell_sums: None,
             distinct: None,
+            new_names: NewNames::default(),
+            alarms: Alarms::default(),
         };
         field.set_reference(reference);
+        field.follow_names(config);
         field
+    }
+
+    /// Starts or ends to name new categories: those of a learned reference stay unnamed, as its own
+    /// do, because nobody has looked at that column.
+    pub fn follow_names(&mut self, config: &Config) {
+        let is_of_file = self.reference.as_ref().is_some_and(|of| !of.learned);
+        let is_wanted = config.name_new_categories && is_of_file;
+        self.new_names.follow(is_wanted);
     }
 
     /// Starts or ends what only the detail asked for needs.
@@ -232,6 +249,8 @@ impl Field {
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();
+            self.alarms = Alarms::default();
+            self.new_names.clear();
         }
         self.reference = reference;
         self.keep_past();
@@ -325,7 +344,11 @@ impl Field {
                 }
             }
             (Some(Cells::Categorical(cells)), _) => {
-                fold_categories(pending, cells, column, rows, scratch, codes);
+                let new_before = pending.cells[cells.new_cell()];
+                fold_categories(pending, cells, column, rows.clone(), scratch, codes);
+                if pending.cells[cells.new_cell()] > new_before {
+                    self.new_names.fold(cells, column, rows);
+                }
             }
             (Some(Cells::Hashed), _) => {
                 fold_texts(pending, column, rows, hash_cell, codes);
@@ -395,6 +418,7 @@ impl Field {
         if let (Some(distinct), Some(window)) = (&mut self.distinct, windows.get(longest)) {
             distinct.window.set_back_to(window.slice(at));
         }
+        self.new_names.set_back();
     }
 
     /// Bytes of memory held, without the reference, which is shared.
@@ -408,6 +432,8 @@ impl Field {
             + self.distinct.as_ref().map_or(0, |distinct| {
                 distinct.pending.bytes() + distinct.window.bytes()
             })
+            + self.new_names.bytes()
+            + self.alarms.bytes()
     }
 }
 

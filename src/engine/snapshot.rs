@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::batch::Role;
 use crate::profile::{FeatureProfile, Missing, Profile};
+use crate::tally::Frequent;
 
 /// Everything known at one evaluation.
 #[derive(Clone, Debug, Default)]
@@ -216,6 +217,9 @@ pub struct FeatureSnapshot {
     pub cells: Vec<u64>,
     /// The reference in force.
     pub reference: Option<FeatureReference>,
+    /// Most frequent categories that the reference has never seen, of roughly the last longest
+    /// window; row values, for people only. Empty for a learned reference and where settings say so.
+    pub new_categories: Vec<Frequent>,
     /// Figures by window, in the order of the settings.
     pub windows: Vec<FeatureWindow>,
 }
@@ -318,6 +322,9 @@ pub struct Drift {
     /// How far PSI lies beyond the tolerated change, in standard deviations: to rank fields, not to
     /// alarm; `None` below n_min.
     pub z: Option<f64>,
+    /// Since when ratio is above 1 without a break, on the clock of the windows, in seconds since the
+    /// Unix epoch; `None` while it is not.
+    pub since: Option<f64>,
     /// The cell whose share changed most, and by how much (p − q).
     pub moved_most: Option<(usize, f64)>,
     /// Reference rows in each cell; `None` when they are those of the profile.

@@ -208,6 +208,10 @@ impl Version {
             self.pending_hour = hour;
             self.pending_slices.clear();
             self.pending_slices.extend(slices);
+            if let Some(&slice) = self.pending_slices.get(self.longest) {
+                let fields = self.fields.iter_mut();
+                fields.for_each(|field| field.new_names.advance_to(slice));
+            }
         }
         let started_at = self.started_at.get_or_insert(at);
         *started_at = at.min(*started_at);
@@ -258,6 +262,9 @@ impl Version {
                     && at == self.longest
                 {
                     distinct.window.advance_to(slice);
+                }
+                if at == self.longest {
+                    field.new_names.advance_to(slice);
                 }
             }
         }
@@ -387,6 +394,7 @@ impl Version {
                     let field = &mut self.fields[at];
                     field.role = field.config.role.unwrap_or(reference.feature.role);
                     field.set_reference(Some(reference));
+                    field.follow_names(config);
                     has_reference[at] = true;
                 }
                 None => {
@@ -402,6 +410,7 @@ impl Version {
         for (field, has_reference) in self.fields.iter_mut().zip(has_reference) {
             if !has_reference {
                 field.set_reference(None);
+                field.follow_names(config);
             }
         }
         self.row_sums
@@ -432,6 +441,8 @@ impl Version {
                 .filter(|_| kept.get(self.longest) == Some(&Some(longest_before)));
             field.follow_detail();
             field.follow_references(config.references(model));
+            field.follow_names(config);
+            field.alarms.keep(&config.windows);
         }
         self.fields.retain(|field| field.role.is_watched());
         self.taken.keep(self.fields.len());

@@ -16,6 +16,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::sync::Notify;
 
+use super::explain::{self, Chosen};
 use super::http::{WebOptions, WebState};
 use super::room::{Room, Seat};
 use super::{Process, exposition, negotiate, page, status, url};
@@ -54,6 +55,8 @@ enum Route {
     Landing,
     Status,
     Profile,
+    Explain,
+    Feature,
     Healthy,
     Ready,
     Reload,
@@ -112,6 +115,8 @@ impl Routes {
             "/api/v1/status" => Route::Status,
             "/api/v1/profile" => Route::Profile,
             "/api/v1/rebaseline" => Route::Rebaseline,
+            "/api/v1/explain" => Route::Explain,
+            "/feature" => Route::Feature,
             _ => return None,
         })
     }
@@ -129,6 +134,14 @@ impl Routes {
                 Answer::new(StatusCode::OK, JSON, body)
             }
             Route::Profile => self.profile(&snapshot, query),
+            Route::Explain => match Chosen::by(&snapshot, query) {
+                Ok(chosen) => Answer::new(StatusCode::OK, JSON, explain::render(&chosen)),
+                Err(refusal) => sentence(refusal.status, refusal.why),
+            },
+            Route::Feature => match Chosen::by(&snapshot, query) {
+                Ok(chosen) => Answer::new(StatusCode::OK, HTML, page::render_feature(&chosen)),
+                Err(refusal) => sentence(refusal.status, refusal.why),
+            },
             Route::Reload => self.reload(),
             Route::Rebaseline => self.rebaseline(query),
             Route::Healthy | Route::Ready => sentence(StatusCode::OK, "driftgauge is up."),

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::engine::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES, ModelDrift,
-    ModelSnapshot, OutlierWindow, Snapshot, TrafficWindow,
+    ModelSnapshot, Named, OutlierWindow, Snapshot, TrafficWindow,
 };
-use crate::profile::{Cells, Missing, Moments};
+use crate::profile::{Missing, Moments};
 
 /// The document, ending in a line feed.
 pub(super) fn render(snapshot: &Snapshot, version: &str) -> Vec<u8> {
@@ -69,12 +69,12 @@ struct Outliers<'s> {
     reference_ratio: f64,
     threshold: Option<f64>,
     is_raised: bool,
-    features: Vec<Named<'s>>,
+    features: Vec<MostUnusual<'s>>,
 }
 
 /// A feature, and of how many outliers it was the most unusual one.
 #[derive(Serialize)]
-struct Named<'s> {
+struct MostUnusual<'s> {
     feature: &'s str,
     outliers: u64,
 }
@@ -114,6 +114,7 @@ struct Feature<'s> {
     above: u64,
     far: u64,
     reference: Option<FieldReference<'s>>,
+    new_categories: Vec<Named<'s>>,
     windows: Vec<Window<'s>>,
 }
 
@@ -166,6 +167,7 @@ struct Comparison<'s> {
     threshold: f64,
     ratio: Option<f64>,
     excess: f64,
+    since: Option<f64>,
     distances: BTreeMap<&'s str, f64>,
 }
 
@@ -243,7 +245,7 @@ impl<'s> From<&'s OutlierWindow> for Outliers<'s> {
             threshold: window.threshold,
             is_raised: window.is_raised,
             features: features
-                .map(|(feature, outliers)| Named {
+                .map(|(feature, outliers)| MostUnusual {
                     feature,
                     outliers: *outliers,
                 })
@@ -270,6 +272,7 @@ impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
             above: feature.above,
             far: feature.far,
             reference: feature.reference.as_ref().map(FieldReference::from),
+            new_categories: feature.new_categories.iter().map(Named::from).collect(),
             windows: feature.windows.iter().map(Window::from).collect(),
         }
     }
@@ -280,7 +283,7 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
         let feature = &*reference.feature;
         let mut cells = Vec::new();
         if let Some(counted) = &feature.cells {
-            let hide = reference.learned && matches!(counted.cells, Cells::Categorical(_));
+            let hide = reference.hides_categories();
             cells.extend(counted.rows.iter().enumerate().map(|(cell, &rows)| Cell {
                 bin: counted.cells.bin(cell),
                 range: (!hide).then(|| counted.cells.range(cell)),
@@ -332,6 +335,7 @@ impl<'s> From<&'s Drift> for Comparison<'s> {
             threshold: drift.threshold,
             ratio: drift.ratio,
             excess: drift.excess,
+            since: drift.since,
             distances: drift.distances.iter().copied().collect(),
         }
     }

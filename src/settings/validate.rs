@@ -66,7 +66,7 @@ impl Check {
             ),
         }
         let path = settings.web.telemetry_path.as_str();
-        let taken = ["/", "/-/", "/api/"];
+        let taken = ["/", "/feature", "/-/", "/api/"];
         let is_plain = path.starts_with('/')
             && path
                 .chars()
@@ -76,10 +76,12 @@ impl Check {
                 &["web", "telemetry_path"],
                 format!("is {path:?}: write a path that begins with / and needs no escapes, such as /metrics"),
             );
-        } else if path == taken[0] || taken[1..].iter().any(|taken| path.starts_with(taken)) {
+        } else if taken[..2].contains(&path)
+            || taken[2..].iter().any(|taken| path.starts_with(taken))
+        {
             self.say(
                 &["web", "telemetry_path"],
-                format!("is {path:?}, which is taken: /, /-/… and /api/… serve other things; write another path, such as /metrics"),
+                format!("is {path:?}, which is taken: /, /feature, /-/… and /api/… serve other things; write another path, such as /metrics"),
             );
         }
         self.range(

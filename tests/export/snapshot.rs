@@ -85,6 +85,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
         let figure = |value: f64| numeric.then_some(value + at as f64);
         let drift = references.iter().map(|&reference| Drift {
             z: Some(3.5),
+            since: Some(1_699_990_000.0),
             moved_most: Some((0, -0.25)),
             reference_cells: None,
             reference: reference.into(),
@@ -151,6 +152,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
             learned: false,
             significance: 4.75,
         }),
+        new_categories: Vec::new(),
         windows: windows.collect(),
     }
 }

@@ -8,7 +8,6 @@ use crate::engine::FeatureReference;
 use crate::export::family::Family;
 use crate::export::names;
 use crate::export::pen::Book;
-use crate::profile::Cells;
 
 pub(super) fn write(
     book: &mut Book<'_>,
@@ -105,7 +104,7 @@ fn cells(book: &mut Book<'_>, fields: &[FieldView<'_>]) -> Result<(), Error> {
             continue;
         };
         // Categories learned from traffic are row values, which no label may carry.
-        let hide = reference.learned && matches!(counted.cells, Cells::Categorical(_));
+        let hide = reference.hides_categories();
         for cell in 0..counted.cells.len() {
             let rows = counted.rows.get(cell).copied().unwrap_or(0);
             let bin = counted.cells.bin(cell);
