@@ -13,6 +13,7 @@ mod category_cells;
 mod chunks;
 mod distinct;
 mod field;
+mod joint;
 mod numbers;
 mod numeric_cells;
 mod numeric_sums;
@@ -25,6 +26,7 @@ mod texts;
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
 pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, tolerated_effect, variation};
 pub use distinct::{Distinct, EXACT_DISTINCT};
+pub use joint::{JointLearner, joint_features};
 pub use numbers::SAMPLE_VALUES;
 pub use numeric_cells::{
     EQUAL_MASS_CELLS, MAX_CELLS, ROWS_PER_CELL, TAIL_ROWS, TAIL_SHARES, numeric_edges,
@@ -68,6 +70,9 @@ pub struct LearnOptions {
     pub overrides: HashMap<String, FieldOverride>,
     /// Which fields to learn.
     pub scope: Scope,
+    /// Whether the second pass measures, by the times of rows, how they hang together. That wander
+    /// from then on counts as usual, so someone has to ask for it.
+    pub measures_variation: bool,
 }
 
 /// A choice of fields; those of the roles `segment`, `time`, `id` and `ignore` are never learned.
@@ -218,7 +223,7 @@ impl Learner {
 
     /// Ends the first pass: cells are fixed, and the rows that follow are counted.
     pub fn into_recount(self) -> Recount {
-        let times = self.times;
+        let times = self.times.filter(|_| self.options.measures_variation);
         self.settle(true).with_passes(times)
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Clock, Config, FeatureConfig, Learning, ModelConfig, OtherVersions, OutlierConfig,
-    References, WindowConfig,
+    self, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OtherVersions,
+    OutlierConfig, References, WindowConfig,
 };
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
@@ -57,6 +57,12 @@ pub(crate) fn engine_config<'k>(
             minimum_effect: Some(settings.drift.minimum_effect),
             significance: Some(settings.drift.significance),
         },
+        joint: JointConfig {
+            features: settings.joint.features,
+            sample: settings.joint.sample,
+            minimum_correlation: settings.joint.minimum_correlation,
+            minimum_discrepancy: settings.joint.minimum_discrepancy,
+        },
         outliers: OutlierConfig {
             features: settings.outliers.features,
             sample: settings.outliers.sample,
@@ -65,8 +71,8 @@ pub(crate) fn engine_config<'k>(
         max_fields: settings.limits.fields,
         max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
-        name_new_categories: settings.web.new_categories,
         rows_span: None,
+        name_new_categories: settings.web.new_categories,
     }
 }
 

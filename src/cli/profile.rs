@@ -69,7 +69,8 @@ pub struct Args {
     pub label: Vec<String>,
 
     /// Column that says when a row happened: a timestamp, RFC 3339, or a number since 1970. It
-    /// shows how rows hang together, so that clustered rows raise no false alarms.
+    /// shows how rows hang together: clusters then raise no false alarms, and drift that comes and
+    /// goes within these rows counts as usual.
     #[arg(long = "time-column", visible_alias = "time", value_name = "COL")]
     pub time: Option<String>,
 
@@ -161,12 +162,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })?;
     check_columns(args, &dataset)?;
 
+    // Flag or settings name the time; one that is only found by its type is not enough.
+    let is_time = |field: &FieldOverride| field.role == Some(Role::Time);
+    let measures_variation = overrides.values().any(is_time);
     // Batches carry names of bounded length.
     let overrides = overrides.into_iter();
     let overrides = overrides.map(|(name, field)| (bounded_name(&name).to_string(), field));
     let learner = Learner::new(LearnOptions {
         model: args.model.clone(),
         overrides: overrides.collect(),
+        measures_variation,
         ..LearnOptions::default()
     });
     let learned = learn(learner, &dataset, &bar, provenance(&dataset)?)?;

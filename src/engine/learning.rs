@@ -81,6 +81,7 @@ pub(super) fn learner(
             only: None,
             except: known.iter().map(ToString::to_string).collect(),
         },
+        measures_variation: false,
     })
 }
 

@@ -440,9 +440,9 @@ impl Version {
                 .take()
                 .filter(|_| kept.get(self.longest) == Some(&Some(longest_before)));
             field.follow_detail();
+            field.follow_references(config.references(model));
             field.follow_names(config);
             field.alarms.keep(&config.windows);
-            field.follow_references(config.references(model));
         }
         self.fields.retain(|field| field.role.is_watched());
         self.taken.keep(self.fields.len());

@@ -114,9 +114,9 @@ impl Routes {
             "/-/reload" => Route::Reload,
             "/api/v1/status" => Route::Status,
             "/api/v1/profile" => Route::Profile,
+            "/api/v1/rebaseline" => Route::Rebaseline,
             "/api/v1/explain" => Route::Explain,
             "/feature" => Route::Feature,
-            "/api/v1/rebaseline" => Route::Rebaseline,
             _ => return None,
         })
     }

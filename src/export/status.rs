@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::{
-    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES,
+    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES, ModelDrift,
     ModelSnapshot, NewCategory, OutlierWindow, Snapshot, TrafficWindow,
 };
 use crate::profile::{Missing, Moments};
@@ -45,8 +45,19 @@ struct Model<'s> {
     learning: Option<Learning>,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
+    model_drift: Vec<ModelComparison<'s>>,
     outliers: Vec<Outliers<'s>>,
     features: Vec<Feature<'s>>,
+}
+
+/// Drift of the model as a whole, and the fields that it is about.
+#[derive(Serialize)]
+struct ModelComparison<'s> {
+    window: &'s str,
+    reference: &'s str,
+    kind: &'s str,
+    ratio: f64,
+    fields: Vec<&'s str>,
 }
 
 #[derive(Serialize)]
@@ -58,12 +69,12 @@ struct Outliers<'s> {
     reference_ratio: f64,
     threshold: Option<f64>,
     is_raised: bool,
-    features: Vec<Named<'s>>,
+    features: Vec<MostUnusual<'s>>,
 }
 
 /// A feature, and of how many outliers it was the most unusual one.
 #[derive(Serialize)]
-struct Named<'s> {
+struct MostUnusual<'s> {
     feature: &'s str,
     outliers: u64,
 }
@@ -185,11 +196,24 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 })
                 .collect(),
             windows: model.windows.iter().map(Traffic::from).collect(),
+            model_drift: model.drift.iter().map(ModelComparison::from).collect(),
             outliers: model.outliers.iter().map(Outliers::from).collect(),
             features: features
                 .filter(|feature| feature.role.is_watched())
                 .map(Feature::from)
                 .collect(),
+        }
+    }
+}
+
+impl<'s> From<&'s ModelDrift> for ModelComparison<'s> {
+    fn from(drift: &'s ModelDrift) -> Self {
+        Self {
+            window: &drift.window,
+            reference: &drift.reference,
+            kind: drift.kind,
+            ratio: drift.ratio,
+            fields: drift.fields.iter().map(|field| &**field).collect(),
         }
     }
 }
@@ -222,7 +246,7 @@ impl<'s> From<&'s OutlierWindow> for Outliers<'s> {
             threshold: window.threshold,
             is_raised: window.is_raised,
             features: features
-                .map(|(feature, outliers)| Named {
+                .map(|(feature, outliers)| MostUnusual {
                     feature,
                     outliers: *outliers,
                 })

@@ -3,7 +3,7 @@
 use super::LearnReport;
 use super::second_pass::{CodedRows, SecondPass};
 use crate::batch::Role;
-use crate::profile::{FeatureProfile, OutlierFeature, OutlierReference, Profile};
+use crate::profile::{Cells, FeatureProfile, OutlierFeature, OutlierReference, Profile};
 use crate::statistic::tail_scores;
 use crate::tally::{OutlierScores, RowCodes, score_bin};
 
@@ -17,16 +17,19 @@ const BIN_WIDTH: f64 = 0.1;
 
 /// The features of a profile that rows are judged by, with the scores of their cells and an empty
 /// histogram: at most `most`, by falling importance, else in the order of the profile. `None` when
-/// no feature has cells.
+/// no feature has cells. Hashed strings are left out: a hash cell mixes common and rare ones, and the
+/// emptiest is so by chance.
 pub fn unmeasured_outliers(profile: &Profile, most: usize) -> Option<OutlierReference> {
     let mut features: Vec<&FeatureProfile> = profile
         .features
         .iter()
         .filter(|feature| feature.role == Role::Feature)
         .filter(|feature| {
-            let cells = feature.cells.as_ref();
-            cells
-                .is_some_and(|cells| cells.cells.len() <= RowCodes::MOST_CELLS && cells.total() > 0)
+            feature.cells.as_ref().is_some_and(|reference| {
+                let cells = &reference.cells;
+                let is_usable = !matches!(cells, Cells::Hashed) && reference.total() > 0;
+                is_usable && cells.len() <= RowCodes::MOST_CELLS
+            })
         })
         .collect();
     let importance = |feature: &FeatureProfile| feature.importance.unwrap_or(0.0);

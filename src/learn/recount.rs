@@ -38,8 +38,8 @@ impl Recount {
         self.passes = second_pass::all(&provisional, times);
         if times.is_none() {
             self.report.warnings.push(format!(
-                "rows have no times, so it is not known how they hang together: {UNMEASURED}; name \
-                 the column of times, if there is one"
+                "how rows hang together in time was not measured: {UNMEASURED}; name the column of \
+                 times with --time-column to have it measured"
             ));
         }
         self

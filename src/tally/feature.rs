@@ -402,6 +402,48 @@ mod tests {
         assert_eq!(&*tally.cells, [0, 4_999, 1]);
     }
 
+    proptest::proptest! {
+        /// Sums put into the units of another reference are those of the same rows counted in them.
+        #[test]
+        fn changed_units_are_those_of_rows_counted_in_them(
+            values in proptest::collection::vec(-50.0f64..50.0, 1..200),
+            mean in -40.0f64..40.0,
+            stddev in 0.1f64..30.0,
+        ) {
+            let new = ReferenceMoments { mean, stddev, min: -1.0, max: 1.0 };
+            let mut changed = tally_of(&values);
+            changed.change_units(&reference(), &new);
+            let numbers = Numbers { finite: values, ..Numbers::default() };
+            let mut counted = FeatureTally::new(3);
+            let cells = NumericCells::new(vec![9.0, 11.0]).unwrap();
+            counted.add_numbers(&numbers, &cells, &new, None);
+            let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+            proptest::prop_assert_eq!((changed.below, changed.above), (0, 0));
+            let squares = counted.moments.sum_of_squares;
+            // The sum may be nothing but rounding.
+            let size = (squares * counted.values as f64).sqrt();
+            proptest::prop_assert!((changed.moments.sum - counted.moments.sum).abs() <= 1e-12 * size.max(1.0) * 1e3);
+            proptest::prop_assert!(close(changed.moments.sum_of_squares, squares));
+            proptest::prop_assert!(close(changed.mean(&new).unwrap(), counted.mean(&new).unwrap()));
+            let deviations = (changed.stddev(&new).unwrap(), counted.stddev(&new).unwrap());
+            // Of values that are all but equal no digit of the deviation is left in either.
+            proptest::prop_assert!((deviations.0 - deviations.1).abs() <= 1e-6 * stddev + 1e-9 * deviations.1);
+        }
+    }
+
+    #[test]
+    fn units_that_no_number_can_be_put_into_leave_no_nan_behind() {
+        let mut tally = tally_of(&[9.0, 10.0, 11.0]);
+        let tiny = ReferenceMoments {
+            mean: 1e300,
+            stddev: 1e-300,
+            ..reference()
+        };
+        tally.change_units(&reference(), &tiny);
+        assert_eq!((tally.far, tally.mean(&tiny)), (3, None));
+        assert_eq!((tally.moments.min, tally.moments.max), (9.0, 11.0));
+    }
+
     #[test]
     fn values_beyond_the_reference_are_counted_by_side() {
         let tally = tally_of(&[3.9, 4.0, 16.0, 16.1, 17.0]);

@@ -1,6 +1,8 @@
 //! Batches and profiles made by hand.
 #![allow(dead_code)]
 
+pub mod simulation;
+
 use std::sync::Arc;
 
 use driftgauge::batch::{Batch, Calls, Column, Field, Role, Schema, Times, ValueType, Values};
