@@ -13,6 +13,7 @@ mod category_cells;
 mod chunks;
 mod distinct;
 mod field;
+mod joint;
 mod numbers;
 mod numeric_cells;
 mod numeric_sums;
@@ -25,6 +26,7 @@ mod texts;
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
 pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, tolerated_effect, variation};
 pub use distinct::{Distinct, EXACT_DISTINCT};
+pub use joint::{JointLearner, joint_features};
 pub use numbers::SAMPLE_VALUES;
 pub use numeric_cells::{
     EQUAL_MASS_CELLS, MAX_CELLS, ROWS_PER_CELL, TAIL_ROWS, TAIL_SHARES, numeric_edges,

@@ -6,6 +6,7 @@
 mod cells;
 mod file;
 mod joint;
+mod joint_document;
 mod outliers;
 
 pub use cells::{CategoryCells, Cells, HASH_CELLS, NumericCells, hash_cell};

@@ -62,6 +62,21 @@ impl<'a> Comparisons<'a> {
         }
     }
 
+    /// Label of the profile, if windows are compared with it.
+    pub fn profile(&self) -> Option<&Arc<str>> {
+        self.chosen.profile.then_some(&self.profile)
+    }
+
+    /// Label of the window before, if windows are compared with it.
+    pub fn previous(&self) -> Option<&Arc<str>> {
+        self.chosen.previous.then_some(&self.previous)
+    }
+
+    /// Other versions that this one is compared with, by their labels.
+    pub fn others(&self) -> &[(Arc<str>, &'a Version)] {
+        &self.others
+    }
+
     /// References of the version as a whole.
     pub fn count(&self) -> usize {
         self.own() + self.others.len()

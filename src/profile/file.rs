@@ -1,8 +1,9 @@
 //! The profile as a JSON document, format version 1.
 //!
 //! Members: `format` = `driftgauge-profile`, `format_version` = 1, `hash` (sha-256 of the canonical
-//! JSON of `rows`, `features` and, where it is there, `outliers`: keys sorted, no white space, so
-//! provenance and layout do not matter), `model`, `rows`, `features`, `outliers`, `provenance`. A reader ignores members that it does not
+//! JSON of `rows`, `features` and, where they are there, `joint` and `outliers`: keys sorted, no white
+//! space, so provenance and layout do not matter), `model`, `rows`, `features`, `joint`, `outliers`,
+//! `provenance`. A reader ignores members that it does not
 //! know and refuses a higher `format_version`; version 1 stays readable for ever (`tests/golden/`).
 //! `FORMAT.md` beside this file says it all, for those who write a reader of their own.
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::joint_document::JointDocument;
 use super::outliers::OutlierDocument;
 use super::{
     CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
@@ -59,6 +61,8 @@ struct Document {
     model: Option<String>,
     rows: u64,
     features: Vec<FeatureDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    joint: Option<JointDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outliers: Option<OutlierDocument>,
     #[serde(default)]
@@ -127,7 +131,7 @@ fn is_none(count: &u32) -> bool {
 }
 
 impl Profile {
-    /// Content hash: 64 hex digits over rows and features, not over provenance.
+    /// Content hash: 64 hex digits over rows, features and joint reference, not over provenance.
     pub fn hash(&self) -> String {
         let document = serde_json::to_value(self.document(String::new()));
         hash_of(&document.expect("a profile has only finite numbers and string keys"))
@@ -192,6 +196,11 @@ impl Profile {
                 Err(message) => return invalid(format!("field {name:?}: {message}")),
             }
         }
+        let joint = document.joint.map(|joint| joint.read(&features));
+        let joint = match joint.transpose() {
+            Ok(joint) => joint,
+            Err(message) => return invalid(format!("joint: {message}")),
+        };
         let outliers = document.outliers.map(|of| of.read(&features));
         let outliers = match outliers.transpose() {
             Ok(outliers) => outliers,
@@ -201,7 +210,7 @@ impl Profile {
             model: document.model,
             rows: document.rows,
             features,
-            joint: None,
+            joint,
             outliers,
             provenance: document.provenance,
         })
@@ -256,6 +265,7 @@ impl Profile {
             model: self.model.clone(),
             rows: self.rows,
             features: self.features.iter().map(FeatureDocument::from).collect(),
+            joint: self.joint.as_ref().map(JointDocument::from),
             outliers: self.outliers.as_ref().map(OutlierDocument::from),
             provenance: self.provenance.clone(),
         }
@@ -274,7 +284,7 @@ fn hash_of(document: &Value) -> String {
         "rows": document.get("rows"),
     });
     // What later versions of driftgauge measure besides; profiles without it keep their hash.
-    for member in ["outliers"] {
+    for member in ["joint", "outliers"] {
         if let Some(measured) = document.get(member) {
             content[member] = measured.clone();
         }

@@ -416,7 +416,7 @@ mod tests {
             let numbers = Numbers { finite: values, ..Numbers::default() };
             let mut counted = FeatureTally::new(3);
             let cells = NumericCells::new(vec![9.0, 11.0]).unwrap();
-            counted.add_numbers(&numbers, &cells, &new);
+            counted.add_numbers(&numbers, &cells, &new, None);
             let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
             proptest::prop_assert_eq!((changed.below, changed.above), (0, 0));
             let squares = counted.moments.sum_of_squares;
