@@ -17,6 +17,11 @@ use super::version::Version;
 use crate::statistic::{Sensitivity, Sums};
 use crate::tally::{CellSumsTally, FeatureTally};
 
+/// Label value `reference` of the profile.
+pub(super) const PROFILE: &str = "profile";
+/// Label value `reference` of the same hours of the days before.
+pub(super) const SEASONAL: &str = "seasonal";
+
 /// What the windows of one version are compared with.
 pub(super) struct Comparisons<'a> {
     chosen: &'a References,
@@ -54,8 +59,8 @@ impl<'a> Comparisons<'a> {
         };
         Self {
             chosen,
-            profile: "profile".into(),
-            seasonal: "seasonal".into(),
+            profile: PROFILE.into(),
+            seasonal: SEASONAL.into(),
             previous: "previous".into(),
             others: others.collect(),
             hours: config.windows.iter().map(hours).collect(),

@@ -37,6 +37,7 @@ pub fn numeric(name: &str, cells: usize, rows: u64) -> FeatureProfile {
         distinct: cells as u64 * rows,
         variation: Variation::default(),
         importance: None,
+        derived_from: None,
     }
 }
 
