@@ -18,6 +18,7 @@ mod event_runs;
 mod explain;
 mod field;
 mod installed;
+mod joint;
 mod learning;
 mod model;
 mod new_names;
@@ -32,8 +33,8 @@ mod version;
 mod whole;
 
 pub use config::{
-    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, OtherVersions,
-    OutlierConfig, References, SIGNIFICANCE, WindowConfig,
+    Clock, Config, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
+    OtherVersions, OutlierConfig, References, SIGNIFICANCE, WindowConfig,
 };
 pub use explain::{Against, Bin, Explanation, Named, Rate, Rates, Sides};
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
@@ -307,6 +308,8 @@ fn evaluate_version(
             evaluate::feature(field, config, &comparisons, &windows, is_learning, exposure)
         });
     let features: Vec<_> = features.collect();
+    let mut drift = whole::worst_features(&features);
+    drift.extend(joint::drift(version, name, &comparisons, config));
     ModelSnapshot {
         model: name.clone(),
         version: version_name.clone(),
@@ -320,7 +323,7 @@ fn evaluate_version(
         too_old_rows: counters.too_old_rows,
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),
-        drift: whole::worst_features(&features),
+        drift,
         drifted_fields: whole::drifted_fields(&features),
         outliers: outliers::evaluate(&version.row_sums, config),
         windows,

@@ -88,6 +88,9 @@ section! {
         /// How rows that are unusual as a whole are looked for.
         #[serde(deserialize_with = "or_default")]
         outliers: Outliers = Outliers::default(),
+        /// How features are looked at together.
+        #[serde(deserialize_with = "or_default")]
+        joint: Joint = Joint::default(),
         /// How much is exposed for each feature; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         metrics: Metrics = Metrics::default(),
@@ -224,6 +227,28 @@ section! {
         /// One run of rows (a batch, or 4,096 rows of a longer one) in so many is looked at, at
         /// random. 0: outliers are not looked for. From 0 to 1,000,000.
         sample: u64 = 1,
+    }
+}
+
+section! {
+    /// How features are looked at together.
+    pub struct Joint {
+        /// Most features that are looked at together where that is learned from traffic: the most
+        /// important ones, else the first. A profile file made by `driftgauge profile` says itself
+        /// which. 0: dependence and distance are not looked at. From 0 to 16, but not 1.
+        features: usize = 16,
+        /// One row in so many is looked at: 10 costs a tenth, and sees what 1 sees in a tenth of
+        /// the rows. From 1 to 1,000,000.
+        sample: usize = 1,
+        /// Smallest change of the mean product of two normal scores (about their rank
+        /// correlation) worth an alarm. From 0 to 2.
+        #[serde(deserialize_with = "finite")]
+        minimum_correlation: f64 = 0.1,
+        /// Smallest squared distance between the mean embeddings of rows (MMD²) worth an alarm, in
+        /// units of the variance of one row's embedding. 0: any change that is beyond chance; only
+        /// then dependence that leaves all correlations as they are shows. From 0 to 2.
+        #[serde(deserialize_with = "finite")]
+        minimum_discrepancy: f64 = 0.000_3,
     }
 }
 

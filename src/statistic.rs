@@ -15,6 +15,7 @@
 
 mod bonferroni;
 mod dependence;
+mod embedding;
 mod hellinger;
 mod jensen_shannon;
 mod kolmogorov_smirnov;
@@ -36,6 +37,7 @@ mod z_score;
 
 pub use bonferroni::bonferroni;
 pub use dependence::{DEPENDENCE_MARGIN, MeanProducts, dependence};
+pub use embedding::embedding_threshold;
 pub use hellinger::hellinger;
 pub use jensen_shannon::jensen_shannon;
 pub use kolmogorov_smirnov::kolmogorov_smirnov;

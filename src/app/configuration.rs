@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Clock, Config, FeatureConfig, Learning, ModelConfig, OtherVersions, OutlierConfig,
-    References, WindowConfig,
+    self, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OtherVersions,
+    OutlierConfig, References, WindowConfig,
 };
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
@@ -56,6 +56,12 @@ pub(crate) fn engine_config<'k>(
             fleet: Some(settings.metrics.fleet),
             minimum_effect: Some(settings.drift.minimum_effect),
             significance: Some(settings.drift.significance),
+        },
+        joint: JointConfig {
+            features: settings.joint.features,
+            sample: settings.joint.sample,
+            minimum_correlation: settings.joint.minimum_correlation,
+            minimum_discrepancy: settings.joint.minimum_discrepancy,
         },
         outliers: OutlierConfig {
             features: settings.outliers.features,

@@ -13,8 +13,8 @@ use anyhow::Context;
 use crate::batch::{Role, Times};
 use crate::cli::progress;
 use crate::engine::{
-    Config, Detail, Engine, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, ModelSnapshot,
-    SIGNIFICANCE, WindowConfig,
+    Config, Detail, Engine, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
+    ModelSnapshot, SIGNIFICANCE, WindowConfig,
 };
 use crate::files::{Dataset, ReadOptions};
 use crate::profile::Profile;
@@ -34,7 +34,7 @@ use report::Report;
         driftgauge compare fraud.profile.json new.jsonl --format json | jq '.features[0]'\n\n\
         EXIT CODE\n  \
         0 compared, 1 it could not be compared, 2 with --fail-on-drift: at least one field has \
-        drifted or is missing altogether"
+        drifted or is missing altogether, or the model as a whole has drifted"
 )]
 pub struct Arguments {
     /// Profile made by `driftgauge profile`.
@@ -45,7 +45,8 @@ pub struct Arguments {
     /// How to print it: a table, or JSON with numbers unrounded.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
-    /// End with exit code 2 when a field has drifted or has no value at all.
+    /// End with exit code 2 when a field has drifted or has no value at all, or how fields hang
+    /// together has drifted.
     #[arg(long)]
     pub fail_on_drift: bool,
     /// Smallest PSI worth an alarm, as the setting drift.minimum_effect.
@@ -183,6 +184,14 @@ fn evaluate<'a>(
                 learning: Learning {
                     rows: u64::MAX,
                     bytes: usize::MAX,
+                },
+                // Nor is how features hang together.
+                joint: JointConfig {
+                    features: profile
+                        .joint
+                        .as_ref()
+                        .map_or(0, |joint| joint.features.len()),
+                    ..JointConfig::default()
                 },
                 max_series: usize::MAX,
                 max_fields: usize::MAX,

@@ -8,6 +8,8 @@ use super::snapshot::Detail;
 use crate::batch::Role;
 use crate::learn::OUTLIER_FEATURES;
 use crate::profile::{Kind, Profile};
+use crate::statistic::DEPENDENCE_MARGIN;
+use crate::tally::MOST_JOINT_FEATURES;
 use crate::window::{HOUR_MICROS, HOURS, SLICES, hour_of};
 
 /// Everything that the engine is told.
@@ -25,6 +27,8 @@ pub struct Config {
     pub feature: FeatureConfig,
     /// How unusual rows are looked for.
     pub outliers: OutlierConfig,
+    /// How features are looked at together.
+    pub joint: JointConfig,
     /// Models that the settings name.
     pub models: HashMap<Arc<str>, ModelConfig>,
     /// Fields followed per model and version.
@@ -135,6 +139,31 @@ impl Default for OutlierConfig {
     }
 }
 
+/// How features are looked at together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JointConfig {
+    /// Most features of a reference that is learned from traffic; 0 switches all of it off.
+    pub features: usize,
+    /// One row in so many is looked at.
+    pub sample: usize,
+    /// Change of the mean product of two normal scores that is still harmless.
+    pub minimum_correlation: f64,
+    /// Squared distance of two mean embeddings that is still harmless, in units of the variance of
+    /// a row's embedding.
+    pub minimum_discrepancy: f64,
+}
+
+impl Default for JointConfig {
+    fn default() -> Self {
+        Self {
+            features: MOST_JOINT_FEATURES,
+            sample: 1,
+            minimum_correlation: DEPENDENCE_MARGIN,
+            minimum_discrepancy: 0.0003,
+        }
+    }
+}
+
 /// What the settings say of one model.
 #[derive(Clone, Debug, Default)]
 pub struct ModelConfig {
@@ -233,6 +262,21 @@ impl Config {
         said.unwrap_or_default().or(self.feature)
     }
 
+    /// What is said of a feature that may be derived from another one: it follows that one's role.
+    pub fn derived_feature(
+        &self,
+        model: &str,
+        feature: &str,
+        derived_from: Option<&str>,
+    ) -> FeatureConfig {
+        let own = self.feature(model, feature);
+        let source = derived_from.map(|source| self.feature(model, source));
+        FeatureConfig {
+            role: own.role.or(source.and_then(|source| source.role)),
+            ..own
+        }
+    }
+
     /// Length of the longest window in microseconds.
     pub fn longest_window_micros(&self) -> i64 {
         self.windows.iter().map(|w| w.micros).max().unwrap_or(0)
@@ -294,6 +338,7 @@ impl Default for Config {
             },
             feature: FeatureConfig::default(),
             outliers: OutlierConfig::default(),
+            joint: JointConfig::default(),
             models: HashMap::new(),
             max_fields: 2_000,
             max_total_fields: 10_000,

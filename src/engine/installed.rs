@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::field::Reference;
+use super::joint::MeasuredJoint;
 use super::snapshot::ReferenceSnapshot;
 use crate::profile::{FeatureProfile, OutlierReference, Profile, short};
 
@@ -17,6 +18,8 @@ pub(super) struct Installed {
     source: Source,
     /// How unusual its rows are: as it says, or as the first rows of production were.
     pub outliers: Option<Arc<OutlierReference>>,
+    /// How its features hang together: as it says, or as they did in the first rows of production.
+    pub joint: Option<Arc<MeasuredJoint>>,
     /// Its fields, shared by all versions.
     features: Vec<Arc<FeatureProfile>>,
 }
@@ -49,6 +52,7 @@ impl Installed {
         let features = profile.features.iter().cloned().map(Arc::new);
         Self {
             outliers: profile.outliers.clone().map(Arc::new),
+            joint: profile.joint.as_ref().map(MeasuredJoint::of).map(Arc::new),
             features: features.collect(),
             profile,
             hash: short(&hash).into(),

@@ -384,6 +384,7 @@ impl Model {
             version.fold_calls(batch, &starts, rows);
         }
         self.settle_outliers(name, config);
+        self.settle_joint(name, config);
     }
 
     /// Once a version has learned how unusual rows are, all that share its profile are judged by that.
@@ -399,6 +400,23 @@ impl Model {
             .filter(|installed| installed.hash == profile)
             .for_each(|installed| installed.outliers = Some(learned.clone()));
         self.install_all(config);
+    }
+
+    /// Once a version has learned how features hang together, all that share its profile are
+    /// compared with that.
+    fn settle_joint(&mut self, name: &Arc<str>, config: &Config) {
+        let version = self.versions.get(name);
+        let Some(learned) = version.and_then(|version| version.row_sums.learned_joint()) else {
+            return;
+        };
+        let learned = learned.clone();
+        let of_version = self.version_files.get_mut(name).or(self.file.as_mut());
+        if let Some(installed) = of_version.or(self.learned.as_mut())
+            && installed.joint.is_none()
+        {
+            installed.joint = Some(learned);
+            self.install_all(config);
+        }
     }
 
     /// Whether nothing of it is left.

@@ -5,6 +5,7 @@
 //! none knows of the others.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::compare::compare;
@@ -15,7 +16,6 @@ use super::snapshot::Drift;
 use super::version::Version;
 use crate::statistic::{Sensitivity, Sums};
 use crate::tally::{CellSumsTally, FeatureTally};
-use crate::window::{Seasonal, same_hours_before};
 
 /// What the windows of one version are compared with.
 pub(super) struct Comparisons<'a> {
@@ -25,8 +25,8 @@ pub(super) struct Comparisons<'a> {
     previous: Arc<str>,
     /// Other versions, by their labels.
     others: Vec<(Arc<str>, &'a Version)>,
-    /// Hours of the seasonal reference of each window; `None` where a window has none.
-    hours: Vec<Option<Vec<i64>>>,
+    /// Hours that each window covers; `None` where it has no seasonal reference.
+    hours: Vec<Option<RangeInclusive<i64>>>,
 }
 
 /// One side of a comparison.
@@ -50,7 +50,7 @@ impl<'a> Comparisons<'a> {
             let now = model
                 .now
                 .filter(|_| chosen.seasonal && window.has_seasonal())?;
-            Some(same_hours_before(&window.hours(now)).collect())
+            Some(window.hours(now))
         };
         Self {
             chosen,
@@ -60,6 +60,21 @@ impl<'a> Comparisons<'a> {
             others: others.collect(),
             hours: config.windows.iter().map(hours).collect(),
         }
+    }
+
+    /// Label of the profile, if windows are compared with it.
+    pub fn profile(&self) -> Option<&Arc<str>> {
+        self.chosen.profile.then_some(&self.profile)
+    }
+
+    /// Label of the window before, if windows are compared with it.
+    pub fn previous(&self) -> Option<&Arc<str>> {
+        self.chosen.previous.then_some(&self.previous)
+    }
+
+    /// Other versions that this one is compared with, by their labels.
+    pub fn others(&self) -> &[(Arc<str>, &'a Version)] {
+        &self.others
     }
 
     /// References of the version as a whole.
@@ -119,8 +134,9 @@ impl<'a> Comparisons<'a> {
         };
         let profile = Side::profile(field).filter(|_| self.chosen.profile);
         let profile = profile.and_then(|side| against(&self.profile, &side));
-        let seasonal = self.hours[at].as_ref().zip(field.seasonal.as_ref());
-        let seasonal = seasonal.map(|(hours, kept)| (&self.seasonal, Side::pooled(kept, hours)));
+        let seasonal = self.hours[at].as_ref();
+        let seasonal = seasonal.and_then(|hours| Side::seasonal(field, hours));
+        let seasonal = seasonal.map(|side| (&self.seasonal, side));
         let previous = Side::previous(field, at).map(|side| (&self.previous, side));
         let others = self.others_of(field);
         let others = others.map(|(label, other)| (label, Side::window(other, at)));
@@ -148,13 +164,13 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// The rows of these hours: counts alone.
-    fn pooled(seasonal: &Seasonal, hours: &[i64]) -> Self {
-        Self {
-            cells: Cow::Owned(seasonal.pooled(hours.iter().copied())),
+    /// The rows of the week before at these hours: counts alone.
+    fn seasonal(field: &Field, hours: &RangeInclusive<i64>) -> Option<Self> {
+        Some(Self {
+            cells: Cow::Owned(field.seasonal.as_ref()?.before(hours)?),
             means: Cow::default(),
             moments: None,
-        }
+        })
     }
 
     /// The rows of the window at place `at`.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::config::{Config, WindowConfig};
 use super::field::Field;
 use super::installed::Installed;
+use super::joint::{Joint, MeasuredJoint};
 use super::outliers::Outliers;
 use super::version::rearranged;
 use crate::profile::OutlierReference;
@@ -157,17 +158,18 @@ pub(super) struct RowSums {
     /// Fields that have a slot.
     slots: usize,
     pub outliers: Option<RowSum<Outliers>>,
+    pub joint: Option<RowSum<Joint>>,
 }
 
 impl RowSums {
     fn each(&self) -> impl Iterator<Item = &dyn Windowed> {
         let outliers = self.outliers.iter().map(|sum| sum as &dyn Windowed);
-        outliers
+        outliers.chain(self.joint.iter().map(|sum| sum as &dyn Windowed))
     }
 
     fn each_mut(&mut self) -> impl Iterator<Item = &mut dyn Windowed> {
         let outliers = self.outliers.iter_mut().map(|sum| sum as &mut dyn Windowed);
-        outliers
+        outliers.chain(self.joint.iter_mut().map(|sum| sum as &mut dyn Windowed))
     }
 
     /// Follows the profile in force and the fields as they are now. What is summed as before goes
@@ -183,6 +185,12 @@ impl RowSums {
         let windows = config.windows.len();
         let outliers = profile.and_then(|profile| Outliers::of(profile, model, config));
         self.outliers = RowSum::renew(self.outliers.take(), outliers, windows);
+        let joint = profile.and_then(|profile| Joint::of(profile, model, config));
+        self.joint = RowSum::renew(self.joint.take(), joint, windows);
+        let previous = config.references(model).previous;
+        for ring in self.joint.iter_mut().flat_map(|sum| &mut sum.windows) {
+            ring.keep_previous(previous);
+        }
         self.place(fields, index);
     }
 
@@ -244,6 +252,11 @@ impl RowSums {
     /// that is said of.
     pub fn learned_outliers(&self) -> Option<(Arc<str>, Arc<OutlierReference>)> {
         self.outliers.as_ref()?.fold.learned()
+    }
+
+    /// How features hang together, once that has been learned here.
+    pub fn learned_joint(&self) -> Option<&Arc<MeasuredJoint>> {
+        self.joint.as_ref()?.fold.learned()
     }
 
     /// Takes what is pending to its slices.

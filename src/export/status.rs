@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::{
-    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES,
+    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES, ModelDrift,
     ModelSnapshot, Named, OutlierWindow, Snapshot, TrafficWindow,
 };
 use crate::profile::{Missing, Moments};
@@ -45,8 +45,19 @@ struct Model<'s> {
     learning: Option<Learning>,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
+    model_drift: Vec<ModelComparison<'s>>,
     outliers: Vec<Outliers<'s>>,
     features: Vec<Feature<'s>>,
+}
+
+/// Drift of the model as a whole, and the fields that it is about.
+#[derive(Serialize)]
+struct ModelComparison<'s> {
+    window: &'s str,
+    reference: &'s str,
+    kind: &'s str,
+    ratio: f64,
+    fields: Vec<&'s str>,
 }
 
 #[derive(Serialize)]
@@ -184,11 +195,24 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 })
                 .collect(),
             windows: model.windows.iter().map(Traffic::from).collect(),
+            model_drift: model.drift.iter().map(ModelComparison::from).collect(),
             outliers: model.outliers.iter().map(Outliers::from).collect(),
             features: features
                 .filter(|feature| feature.role.is_watched())
                 .map(Feature::from)
                 .collect(),
+        }
+    }
+}
+
+impl<'s> From<&'s ModelDrift> for ModelComparison<'s> {
+    fn from(drift: &'s ModelDrift) -> Self {
+        Self {
+            window: &drift.window,
+            reference: &drift.reference,
+            kind: drift.kind,
+            ratio: drift.ratio,
+            fields: drift.fields.iter().map(|field| &**field).collect(),
         }
     }
 }

@@ -22,13 +22,13 @@ pub const CHUNK_SLICES: usize = 12;
 
 /// Where 12 slices a chunk would not fit into the memory for counts, or would have fewer rows than
 /// [`SLICE_ROWS`] on average, there are 6, and then 3.
-const LEAST_SLICES: usize = 3;
+pub(super) const LEAST_SLICES: usize = 3;
 /// Memory for the counts of all slices: 600 fields of 24 cells with 12 slices a chunk, 2,400 with 3.
 /// More fields than that take more, 28 kB each.
 const COUNT_BYTES: usize = 64 << 20;
 /// Clusters that an edge of a slice cuts in two count as two, and look like wander: with slices of 52
 /// rows a cluster size of 5 is measured as 4.8.
-const SLICE_ROWS: u64 = 100;
+pub(super) const SLICE_ROWS: u64 = 100;
 
 /// A design effect above this is worth a remark.
 const REMARKABLE_EFFECT: f64 = 1.2;

@@ -3,6 +3,7 @@
 //! To add one: a file that implements [`SecondPass`] and a line in [`all`].
 
 use super::chunks::Chunks;
+use super::joint::JointPass;
 use super::outliers::OutlierPass;
 use crate::batch::{Batch, Column};
 use crate::learn::LearnReport;
@@ -37,6 +38,9 @@ pub(super) fn all(provisional: &Profile, times: Option<(i64, i64)>) -> Vec<Box<d
     }
     if let Some(outliers) = OutlierPass::new(provisional) {
         passes.push(Box::new(outliers));
+    }
+    if let Some(joint) = JointPass::new(provisional, times) {
+        passes.push(Box::new(joint));
     }
     passes
 }

@@ -1,8 +1,9 @@
 //! The profile as a JSON document, format version 1.
 //!
 //! Members: `format` = `driftgauge-profile`, `format_version` = 1, `hash` (sha-256 of the canonical
-//! JSON of `rows`, `features` and, where it is there, `outliers`: keys sorted, no white space, so
-//! provenance and layout do not matter), `model`, `rows`, `features`, `outliers`, `provenance`. A reader ignores members that it does not
+//! JSON of `rows`, `features` and, where they are there, `joint` and `outliers`: keys sorted, no white
+//! space, so provenance and layout do not matter), `model`, `rows`, `features`, `joint`, `outliers`,
+//! `provenance`. A reader ignores members that it does not
 //! know and refuses a higher `format_version`; version 1 stays readable for ever (`tests/golden/`).
 //! `FORMAT.md` beside this file says it all, for those who write a reader of their own.
 
@@ -14,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::joint_document::JointDocument;
 use super::outliers::OutlierDocument;
 use super::{
-    CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
-    Profile, Provenance, ReferenceCells, Variation,
+    CategoryCells, Cells, CentroidCells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments,
+    NumericCells, Profile, Provenance, ReferenceCells, Variation,
 };
 use crate::batch::Role;
 
@@ -60,6 +62,8 @@ struct Document {
     rows: u64,
     features: Vec<FeatureDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    joint: Option<JointDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     outliers: Option<OutlierDocument>,
     #[serde(default)]
     provenance: Provenance,
@@ -86,6 +90,8 @@ struct FeatureDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     importance: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    derived_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     moments: Option<Moments>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cells: Option<CellsDocument>,
@@ -107,6 +113,10 @@ struct CellsDocument {
     has_other: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mean: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    centroids: Option<Vec<Vec<f64>>>,
 }
 
 /// How high-cardinality values are put into cells; fixed.
@@ -127,7 +137,7 @@ fn is_none(count: &u32) -> bool {
 }
 
 impl Profile {
-    /// Content hash: 64 hex digits over rows and features, not over provenance.
+    /// Content hash: 64 hex digits over rows, features and joint reference, not over provenance.
     pub fn hash(&self) -> String {
         let document = serde_json::to_value(self.document(String::new()));
         hash_of(&document.expect("a profile has only finite numbers and string keys"))
@@ -192,6 +202,11 @@ impl Profile {
                 Err(message) => return invalid(format!("field {name:?}: {message}")),
             }
         }
+        let joint = document.joint.map(|joint| joint.read(&features));
+        let joint = match joint.transpose() {
+            Ok(joint) => joint,
+            Err(message) => return invalid(format!("joint: {message}")),
+        };
         let outliers = document.outliers.map(|of| of.read(&features));
         let outliers = match outliers.transpose() {
             Ok(outliers) => outliers,
@@ -201,7 +216,7 @@ impl Profile {
             model: document.model,
             rows: document.rows,
             features,
-            joint: None,
+            joint,
             outliers,
             provenance: document.provenance,
         })
@@ -256,6 +271,7 @@ impl Profile {
             model: self.model.clone(),
             rows: self.rows,
             features: self.features.iter().map(FeatureDocument::from).collect(),
+            joint: self.joint.as_ref().map(JointDocument::from),
             outliers: self.outliers.as_ref().map(OutlierDocument::from),
             provenance: self.provenance.clone(),
         }
@@ -274,7 +290,7 @@ fn hash_of(document: &Value) -> String {
         "rows": document.get("rows"),
     });
     // What later versions of driftgauge measure besides; profiles without it keep their hash.
-    for member in ["outliers"] {
+    for member in ["joint", "outliers"] {
         if let Some(measured) = document.get(member) {
             content[member] = measured.clone();
         }
@@ -321,6 +337,7 @@ impl From<&FeatureProfile> for FeatureDocument {
             chunk_seconds: feature.variation.chunk_seconds,
             chunks: feature.variation.chunks,
             importance: feature.importance,
+            derived_from: feature.derived_from.clone(),
             moments: feature.moments,
             cells: feature.cells.as_ref().map(CellsDocument::from),
         }
@@ -339,6 +356,8 @@ impl From<&ReferenceCells> for CellsDocument {
             other_categories: None,
             has_other: None,
             hash: None,
+            mean: None,
+            centroids: None,
         };
         match &reference.cells {
             Cells::Numeric(cells) => {
@@ -351,6 +370,10 @@ impl From<&ReferenceCells> for CellsDocument {
                 document.has_other = Some(cells.has_other());
             }
             Cells::Hashed => document.hash = Some(HASH_NAME.into()),
+            Cells::Centroids(cells) => {
+                document.mean = Some(decimals(cells.mean()));
+                document.centroids = Some(cells.centroids().map(decimals).collect());
+            }
         }
         document
     }
@@ -405,8 +428,22 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
                 chunks: document.chunks,
             },
             importance: document.importance,
+            derived_from: document.derived_from,
         })
     }
+}
+
+/// The shortest decimals that read back the same, instead of 17 digits of which 9 are noise.
+fn decimals(singles: &[f32]) -> Vec<f64> {
+    let decimal = |single: &f32| {
+        let shortest = format!("{single:e}").parse();
+        shortest.unwrap_or(f64::from(*single))
+    };
+    singles.iter().map(decimal).collect()
+}
+
+fn singles(decimals: &[f64]) -> Vec<f32> {
+    decimals.iter().map(|&decimal| decimal as f32).collect()
 }
 
 fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells, String> {
@@ -427,7 +464,13 @@ fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells
             Some(HASH_NAME) => (Cells::Hashed, Vec::new()),
             other => return Err(format!("hash is {other:?}, must be {HASH_NAME:?}")),
         },
-        Kind::Vector => return Err("a vector has no cells".into()),
+        Kind::Vector => {
+            let mean = document.mean.ok_or("cells have no \"mean\"")?;
+            let centroids = document.centroids.ok_or("cells have no \"centroids\"")?;
+            let centroids: Vec<_> = centroids.iter().map(|c| singles(c)).collect();
+            let cells = CentroidCells::new(singles(&mean), &centroids)?;
+            (Cells::Centroids(cells), Vec::new())
+        }
     };
     let count = cells.len();
     if document.rows.len() != count {
@@ -566,6 +609,7 @@ mod tests {
                     distinct: 10,
                     variation: Variation::default(),
                     importance: None,
+                    derived_from: None,
                 },
                 FeatureProfile {
                     name: "origin".into(),
@@ -584,6 +628,7 @@ mod tests {
                     distinct: 2,
                     variation: Variation::default(),
                     importance: None,
+                    derived_from: None,
                 },
             ],
             joint: None,

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::section::{Field, Section};
 use super::{
-    Drift, Feature, FeatureDrift, FeatureMetrics, Learning, Limits, Log, Metrics, Model, Outliers,
-    Push, Queue, Settings, State, Version, Web,
+    Drift, Feature, FeatureDrift, FeatureMetrics, Joint, Learning, Limits, Log, Metrics, Model,
+    Outliers, Push, Queue, Settings, State, Version, Web,
 };
 
 /// One setting that a file, a flag or the environment can say.
@@ -48,7 +48,7 @@ impl Entry {
 }
 
 /// Sections of their own below the root.
-const SECTIONS: [(&str, &[Field]); 10] = [
+const SECTIONS: [(&str, &[Field]); 11] = [
     ("web", Web::FIELDS),
     ("push", Push::FIELDS),
     ("limits", Limits::FIELDS),
@@ -57,6 +57,7 @@ const SECTIONS: [(&str, &[Field]); 10] = [
     ("learning", Learning::FIELDS),
     ("drift", Drift::FIELDS),
     ("outliers", Outliers::FIELDS),
+    ("joint", Joint::FIELDS),
     ("metrics", Metrics::FIELDS),
     ("log", Log::FIELDS),
 ];

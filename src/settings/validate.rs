@@ -20,6 +20,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     } = settings.drift;
     check.drift(&["drift"], Some(minimum_effect), Some(significance));
     check.outliers(settings);
+    check.joint(settings);
     check.models(settings);
     check.0
 }
@@ -222,6 +223,28 @@ impl Check {
         self.range(&["outliers", "features"], outliers.features, 0, 64);
         let sample = outliers.sample as usize;
         self.range(&["outliers", "sample"], sample, 0, 1_000_000);
+    }
+
+    fn joint(&mut self, settings: &Settings) {
+        let joint = &settings.joint;
+        self.range(&["joint", "features"], joint.features, 0, 16);
+        if joint.features == 1 {
+            self.say(
+                &["joint", "features"],
+                "is 1: it takes two to hang together; write 0 for none, or 2 to 16",
+            );
+        }
+        self.range(&["joint", "sample"], joint.sample, 1, 1_000_000);
+        let values = [
+            ("minimum_correlation", joint.minimum_correlation),
+            ("minimum_discrepancy", joint.minimum_discrepancy),
+        ];
+        for (key, value) in values {
+            if !(0.0..=2.0).contains(&value) {
+                let sentence = format!("is {value}: write a number from 0 to 2");
+                self.say(&["joint", key], sentence);
+            }
+        }
     }
 
     fn models(&mut self, settings: &Settings) {

@@ -4,7 +4,8 @@
 use super::bonferroni;
 use super::quadratic::noise;
 
-/// How far a mean product, near a rank correlation, may move without mattering.
+/// How far a mean product, near a rank correlation, may move without mattering, unless somebody says
+/// otherwise.
 pub const DEPENDENCE_MARGIN: f64 = 0.1;
 
 /// How far the products of one window are from those of the reference.
@@ -16,6 +17,8 @@ pub struct MeanProducts<'a> {
     pub variances: &'a [f64],
     /// Mean product of each pair over the window's rows.
     pub window: &'a [f64],
+    /// How far the mean product of each pair may move without mattering, d ≥ 0.
+    pub margins: &'a [f64],
     /// Rows of the reference, m.
     pub m: u64,
     /// Rows of the window, n.
@@ -24,7 +27,7 @@ pub struct MeanProducts<'a> {
 
 /// Dependence in units of its threshold, and the pair whose change is the largest: above 1 is drift.
 ///
-/// ratio = max_j (|Δ_j| − 0.1)₊ / (z' · √(φ(1/n + 1/m) · Var_j)), Δ_j the change of mean product j
+/// ratio = max_j (|Δ_j| − d_j)₊ / (z' · √(φ(1/n + 1/m) · Var_j)), Δ_j the change of mean product j
 ///
 /// The change must be surely beyond the margin. z' is the two-sided z for P pairs
 /// ([`bonferroni`] of 2P): the false-alarm rate is that of one field.
@@ -48,6 +51,7 @@ pub struct MeanProducts<'a> {
 ///     reference: &[0.60, 0.00, 0.10],
 ///     variances: &[1.30, 0.95, 0.98],
 ///     window: &[0.05, 0.08, 0.12],
+///     margins: &[0.1; 3],
 ///     m: 50_000,
 ///     n: 2_000,
 /// };
@@ -62,9 +66,9 @@ pub fn dependence(products: &MeanProducts<'_>, design_effect: f64, z: f64) -> Op
     let z = bonferroni(z, 2.0 * products.reference.len() as f64);
     let means = products.reference.iter().zip(products.window);
     means
-        .zip(products.variances)
-        .map(|((reference, window), variance)| {
-            let beyond = ((window - reference).abs() - DEPENDENCE_MARGIN).max(0.0);
+        .zip(products.variances.iter().zip(products.margins))
+        .map(|((reference, window), (variance, margin))| {
+            let beyond = ((window - reference).abs() - margin).max(0.0);
             beyond / (z * (v * variance).sqrt())
         })
         .enumerate()
@@ -90,6 +94,7 @@ mod tests {
         reference: &[0.1, 0.2, 0.3],
         variances: &[1.0, 1.0, 1.0],
         window: &[0.12, 0.29, 0.25],
+        margins: &[DEPENDENCE_MARGIN; 3],
         m: 50_000,
         n: 50_000,
     };

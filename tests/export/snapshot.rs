@@ -70,6 +70,7 @@ pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
             ..Variation::default()
         },
         importance: None,
+        derived_from: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::engine::{FeatureSnapshot, ModelSnapshot, OutlierWindow, State};
+use crate::engine::{FeatureSnapshot, ModelDrift, ModelSnapshot, OutlierWindow, State};
 use crate::profile::{Missing, Moments, Profile, short};
 use crate::statistic::normal_tail;
 
@@ -22,10 +22,23 @@ pub(super) struct Report {
     rows: u64,
     /// Fields with ratio above 1.
     drifted_features: usize,
+    /// Drift of the model as a whole.
+    model_drift: Vec<Whole>,
     /// Rows that are unusual as a whole; null when the profile does not say what rows are like.
     outliers: Option<Outliers>,
     /// Worst first.
     features: Vec<Row>,
+}
+
+/// Drift of the model as a whole, seen one way.
+#[derive(Debug, Serialize)]
+struct Whole {
+    window: String,
+    reference: String,
+    kind: &'static str,
+    ratio: f64,
+    /// The worst field, or the pair whose dependence changed most.
+    fields: Vec<String>,
 }
 
 /// Rows that are unusual as a whole.
@@ -122,6 +135,7 @@ impl Report {
             reference_rows: profile.rows,
             rows: model.windows.first().map_or(0, |window| window.rows),
             drifted_features: features.iter().filter(|row| row.is_drifted()).count(),
+            model_drift: model.drift.iter().map(Whole::of).collect(),
             outliers: model.outliers.first().map(Outliers::from),
             features,
         }
@@ -129,13 +143,46 @@ impl Report {
 
     /// Whether a release gate should stay shut.
     pub fn has_drifted(&self) -> bool {
-        self.drifted_features > 0 || self.without_value() > 0
+        let has_drifted = |whole: &Whole| whole.ratio > 1.0;
+        self.drifted_features > 0
+            || self.without_value() > 0
+            || self.model_drift.iter().any(has_drifted)
     }
 
     /// Fields of the profile that have no value in the data.
     fn without_value(&self) -> usize {
         let is_absent = |row: &&Row| row.state == State::Absent.as_str();
         self.features.iter().filter(is_absent).count()
+    }
+}
+
+impl Whole {
+    fn of(drift: &ModelDrift) -> Self {
+        Self {
+            window: drift.window.to_string(),
+            reference: drift.reference.to_string(),
+            kind: drift.kind,
+            ratio: drift.ratio,
+            fields: drift.fields.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// What drifted, of what no field shows alone.
+    fn sentence(&self) -> Option<String> {
+        let what = match self.kind {
+            "dependence" => format!("how {} hang together", self.fields.join(" and ")),
+            "mmd" => "the rows as a whole".into(),
+            _ => return None,
+        };
+        let verdict = if self.ratio > 1.0 {
+            "has drifted"
+        } else {
+            "has not drifted"
+        };
+        Some(format!(
+            "{}: {what} {verdict}, ratio {:.2}.",
+            self.kind, self.ratio
+        ))
     }
 }
 
@@ -299,6 +346,9 @@ impl fmt::Display for Report {
                 count => format!(", {count} without any value"),
             }
         )?;
+        for sentence in self.model_drift.iter().filter_map(Whole::sentence) {
+            writeln!(f, "{sentence}")?;
+        }
         match &self.outliers {
             Some(outliers) => writeln!(f, "{outliers}"),
             None => Ok(()),
