@@ -36,13 +36,15 @@ pub use config::{
     Clock, Config, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
     OtherVersions, OutlierConfig, References, SIGNIFICANCE, WindowConfig,
 };
-pub use explain::{Against, Bin, Explanation, Named, Rate, Rates, Sides};
+pub use explain::{Against, Bin, Explanation, NewCategory, Rate, Rates, Sides};
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
     HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,
     ReferenceSnapshot, Snapshot, State, TrafficWindow,
 };
+
+pub use crate::statistic::Shape;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -214,7 +216,9 @@ impl Engine {
         });
         for ((now, version), model) in states.zip(&mut snapshot.models) {
             for (field, feature) in version.fields.iter_mut().zip(&mut model.features) {
-                field.alarms.judge(feature, &self.config.windows, now);
+                field
+                    .alarms
+                    .judge(feature, &model.windows, &self.config.windows, now);
             }
         }
     }

@@ -9,7 +9,10 @@ mod joint;
 mod joint_document;
 mod outliers;
 
-pub use cells::{CategoryCells, Cells, HASH_CELLS, NumericCells, hash_cell};
+pub use cells::{
+    CategoryCells, Cells, CentroidCells, HASH_CELLS, MAX_ELEMENTS, NumericCells, hash_cell,
+    squared_distance,
+};
 pub use file::{FORMAT, FORMAT_VERSION, ProfileError, short};
 pub use joint::{FourierReference, JointFeature, JointReference, ProductReference};
 pub use outliers::{OutlierFeature, OutlierReference};
@@ -98,7 +101,8 @@ pub struct FeatureProfile {
     pub kind: Kind,
     /// Rows without a usable value, by reason.
     pub missing: Missing,
-    /// Cells and the rows in each; none for vectors and for fields without any usable value.
+    /// Cells and the rows in each; none for fields without any usable value and for vectors of more
+    /// than [`MAX_ELEMENTS`] elements.
     pub cells: Option<ReferenceCells>,
     /// Moments and range; only of numeric, integer and boolean fields.
     pub moments: Option<Moments>,
@@ -108,6 +112,9 @@ pub struct FeatureProfile {
     pub variation: Variation,
     /// How much the feature matters to the model, as its user says: any scale, more is more.
     pub importance: Option<f64>,
+    /// Name of the vector field whose cosines to its reference mean these are; `None` for a field
+    /// that data bring themselves.
+    pub derived_from: Option<String>,
 }
 
 /// How much more sums vary than those of independent rows of one unchanging distribution.
@@ -201,6 +208,21 @@ impl Missing {
     /// All of them together.
     pub const fn total(&self) -> u64 {
         self.null + self.nan + self.inf + self.absent + self.invalid
+    }
+
+    /// What `part` of `all` usable values stand for, rounded down; all of it when there are none.
+    pub fn part(&self, part: u64, all: u64) -> Self {
+        if all == 0 {
+            return *self;
+        }
+        let of = |rows: u64| (u128::from(rows) * u128::from(part) / u128::from(all)) as u64;
+        Self {
+            null: of(self.null),
+            nan: of(self.nan),
+            inf: of(self.inf),
+            absent: of(self.absent),
+            invalid: of(self.invalid),
+        }
     }
 }
 

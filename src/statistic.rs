@@ -56,7 +56,7 @@ pub use overdispersion::{
 pub use psi::{psi, psi_terms};
 pub use quadratic::quadratic_threshold;
 pub use rate::{RATE_MARGIN, is_raised};
-pub use shape::{Course, Shape, shape};
+pub use shape::{Shape, Trace, shape};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
 pub use wasserstein::wasserstein;
 pub use wilson::wilson_lower;

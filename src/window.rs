@@ -9,7 +9,7 @@
 
 mod seasonal;
 
-pub use seasonal::{HOUR_MICROS, HOURS, Seasonal, hour_of, same_hours_before};
+pub use seasonal::{HOUR_MICROS, HOURS, Seasonal, hour_of};
 
 use crate::tally::Tally;
 

@@ -22,6 +22,8 @@ fn settings() -> Config {
     x.variation = Variation {
         design_effect: 1.5,
         wander: 0.001,
+        long_wander: 0.001,
+        chunk_seconds: 3_600.0,
         chunks: 50,
     };
     x.importance = Some(3.0);

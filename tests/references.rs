@@ -4,12 +4,15 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Random, SECOND, batch, categorical, config, feature, model, numeric, profile};
+use common::{
+    Random, SECOND, batch, categorical, config, feature, model, numeric, profile, simulation,
+};
 use driftgauge::batch::{Batch, Role, Times, Values};
 use driftgauge::engine::{
-    Clock, Config, Drift, Engine, FeatureWindow, ModelConfig, OtherVersions, References, Snapshot,
-    WindowConfig,
+    Clock, Config, Detail, Drift, Engine, FeatureConfig, FeatureWindow, ModelConfig, OtherVersions,
+    References, Snapshot, WindowConfig,
 };
+use driftgauge::statistic::normal_tail;
 use proptest::prelude::*;
 
 const NOW: i64 = 1_700_000_400 * SECOND;
@@ -70,7 +73,7 @@ fn count(rows: &[(i64, usize)], wanted: impl Fn(i64) -> bool) -> Vec<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// In event time, whatever comes late, too old or too new: every reference is what counting
     /// the rows one by one gives.
@@ -94,6 +97,8 @@ proptest! {
         apply(&mut engine, NOW, 0);
         let (mut now, mut rows) = (NOW, vec![(NOW, 0)]);
         let (mut too_old, mut too_new) = (0, 0);
+        let hour = |time: i64| time.div_euclid(HOUR);
+        let mut since = hour(NOW);
         for (step, cell, nearer) in steps {
             // Most rows are nearly in order, some far off.
             let at = now + if nearer > 4 { step / 300 } else { step };
@@ -105,6 +110,9 @@ proptest! {
             } else {
                 rows.push((at, cell));
                 now = now.max(at);
+                if hour(now) - hour(at) < 192 {
+                    since = since.min(hour(at));
+                }
             }
             if nearer == 0 {
                 engine.tick(0);
@@ -122,14 +130,15 @@ proptest! {
             let expected = count(&rows, |time| (12..24).contains(&age(time)));
             prop_assert_eq!(compared_with(found, "previous"), expected, "previous {}", at);
 
-            let hour = |time: i64| time.div_euclid(HOUR);
             let start = (slice(now) - 11) * (width / 12);
             let covered = hour(start)..=hour(now);
             let is_same_hour = |time: i64| {
                 let is_before = hour(time) < *covered.start() && hour(now) - hour(time) < 192;
                 is_before && (1..=7).any(|days| covered.contains(&(hour(time) + 24 * days)))
             };
-            let expected = count(&rows, |time| width <= DAY && is_same_hour(time));
+            let expected = count(&rows, |time| {
+                width <= DAY && since <= covered.start() - 24 && is_same_hour(time)
+            });
             prop_assert_eq!(compared_with(found, "seasonal"), expected, "seasonal {}", at);
         }
     }
@@ -347,7 +356,7 @@ fn a_new_profile_begins_its_references_anew_where_cells_changed() {
 fn the_past_follows_a_clock_that_is_set_back() {
     for (back, seasonal) in [(60 * SECOND, 400), (2 * DAY, 200)] {
         let mut engine = engine(with(all()));
-        let morning = NOW - 3 * DAY;
+        let morning = NOW - 3 * DAY - HOUR;
         for now in [morning, morning + DAY, NOW] {
             engine.apply(&numbers("1", vec![0.5; 200]), now);
             engine.tick(now);
@@ -358,4 +367,124 @@ fn the_past_follows_a_clock_that_is_set_back() {
         let before: u64 = compared_with(found, "seasonal").iter().sum();
         assert_eq!(before, seasonal, "{back}: only what lies before the window");
     }
+}
+
+/// Wasserstein-1 distance of two samples, exactly: the area between their distribution functions.
+fn exact_wasserstein(mut a: Vec<f64>, mut b: Vec<f64>) -> f64 {
+    a.sort_by(f64::total_cmp);
+    b.sort_by(f64::total_cmp);
+    let mut points = [a.clone(), b.clone()].concat();
+    points.sort_by(f64::total_cmp);
+    let below = |sample: &[f64], x: f64| {
+        sample.partition_point(|&value| value <= x) as f64 / sample.len() as f64
+    };
+    let steps = points.windows(2);
+    steps
+        .map(|step| (below(&a, step[0]) - below(&b, step[0])).abs() * (step[1] - step[0]))
+        .sum()
+}
+
+fn stddev(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    (values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / n)
+        .sqrt()
+}
+
+/// Real rows through the whole engine at detail `full`: what is learned, a window against it, against
+/// the one before and against another version.
+#[test]
+fn wasserstein_is_within_five_percent_of_its_exact_value_against_every_reference() {
+    const SEED: u64 = 31;
+    println!("seed {SEED}");
+    let mut random = Random(SEED);
+    let shapes: [(&str, fn(f64) -> f64); 3] = [
+        ("normal", |z| z),
+        ("lognormal", |z| (0.8 * z).exp()),
+        ("exponential", |z| -normal_tail(z).ln()),
+    ];
+    let changes: [(&str, fn(f64, usize) -> f64); 5] = [
+        ("0.1 σ", |z, _| z + 0.1),
+        ("0.3 σ", |z, _| z + 0.3),
+        ("1 σ", |z, _| z + 1.0),
+        ("1.3 times as wide", |z, _| 1.3 * z),
+        (
+            "1 % far out",
+            |z, row| if row % 100 == 0 { z + 3.0 } else { z },
+        ),
+    ];
+    for (shape, of) in shapes {
+        for (change, changed) in changes {
+            let normals: Vec<f64> = (0..20_000)
+                .map(|_| simulation::normal(&mut random))
+                .collect();
+            let plain = |rows: std::ops::Range<usize>| {
+                normals[rows].iter().map(|&z| of(z)).collect::<Vec<_>>()
+            };
+            let [learned, before, other] =
+                [plain(0..5_000), plain(5_000..10_000), plain(10_000..15_000)];
+            let rest = normals[15_000..].iter().enumerate();
+            let now: Vec<f64> = rest.map(|(row, &z)| of(changed(z, row))).collect();
+            let mut engine = engine(Config {
+                references: all(),
+                feature: FeatureConfig {
+                    detail: Some(Detail::Full),
+                    ..FeatureConfig::default()
+                },
+                ..Config::default()
+            });
+            engine.apply(&numbers("1", learned.clone()), NOW - DAY);
+            engine.apply(&numbers("1", before.clone()), NOW - 300 * SECOND);
+            engine.apply(&numbers("1", now.clone()), NOW);
+            engine.apply(&numbers("2", other.clone()), NOW);
+            let snapshot = engine.tick(NOW);
+            let found = window(&snapshot, "1", 0);
+            for (label, sample) in [
+                ("profile", &learned),
+                ("previous", &before),
+                ("version:2", &other),
+            ] {
+                let exact = exact_wasserstein(now.clone(), sample.clone()) / stddev(sample);
+                let drift = drift(found, label).unwrap();
+                let distance = |name| {
+                    let mut distances = drift.distances.iter();
+                    distances
+                        .find(|(known, _)| *known == name)
+                        .map(|(_, value)| *value)
+                };
+                let binned = distance("wasserstein").unwrap();
+                let error = binned / exact - 1.0;
+                println!(
+                    "{shape} {change} {label}: {binned:.4}, exactly {exact:.4}, {:.1} %",
+                    100.0 * error
+                );
+                assert!(
+                    error.abs() < 0.05,
+                    "{shape} {change} {label}: {binned} {exact}"
+                );
+                assert!(distance("mean_shift").unwrap().abs() <= binned + 1e-9);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_huge_value_does_not_spoil_the_distance() {
+    let mut settings = with(References::default());
+    settings.feature.detail = Some(Detail::Full);
+    let mut engine = engine(settings);
+    let mut values = Random(32).uniforms(2_000, 4.0);
+    values[77] = 1e300;
+    engine.apply(&numbers("1", values), NOW);
+    let snapshot = engine.tick(NOW);
+    let drift = drift(window(&snapshot, "1", 0), "profile").unwrap();
+    let wasserstein = drift
+        .distances
+        .iter()
+        .find(|(name, _)| *name == "wasserstein");
+    assert!(wasserstein.unwrap().1 < 0.1, "{wasserstein:?}");
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use half::{bf16, f16};
 
-use super::ValueType;
+use super::{ValueType, Vectors};
 
 /// The values of one field for all rows of a batch.
 #[derive(Clone, Debug)]
@@ -165,8 +165,9 @@ impl Numbers {
         gone as u64
     }
 
+    /// Adds the value of a row: the finite ones are kept, the others counted.
     #[inline]
-    fn push(&mut self, value: f64, place: usize) {
+    pub fn push(&mut self, value: f64, place: usize) {
         if value.is_finite() {
             self.finite.push(value);
             if let Some(places) = &mut self.places {
@@ -246,7 +247,7 @@ impl Column {
             } => {
                 let bytes = &data[..];
                 if *width > 1 {
-                    return self.read_vectors(rows, into);
+                    return self.count_vectors(rows, into);
                 }
                 macro_rules! read {
                     ($type:ty, $convert:expr) => {
@@ -329,41 +330,23 @@ impl Column {
         into.extend(values, rows, &self.presence);
     }
 
-    /// Counts vectors: a row with a NaN element is NaN, else one with an infinity is infinite, else
-    /// it stands in `finite` as 0.
-    fn read_vectors(&self, rows: Range<usize>, into: &mut Numbers) {
-        let Values::Fixed {
-            data,
-            value_type,
-            offset,
-            stride,
-            width,
-        } = &self.values
-        else {
-            return;
-        };
-        let mut elements = Numbers::default();
-        for row in rows {
-            if !self.presence.has(row) {
-                into.null += 1;
-                continue;
+    /// Counts vectors: a usable row stands in `finite` as 0.
+    fn count_vectors(&self, rows: Range<usize>, into: &mut Numbers) {
+        /// Rows that are read at once.
+        const RUN: usize = 64;
+        let mut vectors = Vectors::default();
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + RUN);
+            self.read_vectors(start..end, self.width(), &mut vectors);
+            for (row, _) in vectors.iter() {
+                into.push(0.0, start - rows.start + row);
             }
-            elements.clear();
-            let vector = Column::full(Values::Fixed {
-                data: data.clone(),
-                value_type: *value_type,
-                offset: offset + row * stride,
-                stride: value_type.size(),
-                width: 1,
-            });
-            vector.read_numbers(0..*width, &mut elements);
-            if elements.nan > 0 {
-                into.nan += 1;
-            } else if elements.inf > 0 {
-                into.inf += 1;
-            } else {
-                into.finite.push(0.0);
-            }
+            into.null += vectors.null;
+            into.nan += vectors.nan;
+            into.inf += vectors.inf;
+            into.invalid += vectors.invalid;
+            start = end;
         }
     }
 

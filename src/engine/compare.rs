@@ -27,8 +27,8 @@ pub(super) fn compare(
         ratio,
         excess: statistic::excess(psi, count, n, m, sensitivity.design_effect),
         z: statistic::z_score(psi, count, n, m, sensitivity),
-        moved_most: statistic::moved_most(sums.reference, sums.window),
         since: None,
+        moved_most: statistic::moved_most(sums.reference, sums.window),
         reference_cells: None,
         distances: statistic::DISTANCES
             .iter()

@@ -262,6 +262,21 @@ impl Config {
         said.unwrap_or_default().or(self.feature)
     }
 
+    /// What is said of a feature that may be derived from another one: it follows that one's role.
+    pub fn derived_feature(
+        &self,
+        model: &str,
+        feature: &str,
+        derived_from: Option<&str>,
+    ) -> FeatureConfig {
+        let own = self.feature(model, feature);
+        let source = derived_from.map(|source| self.feature(model, source));
+        FeatureConfig {
+            role: own.role.or(source.and_then(|source| source.role)),
+            ..own
+        }
+    }
+
     /// Length of the longest window in microseconds.
     pub fn longest_window_micros(&self) -> i64 {
         self.windows.iter().map(|w| w.micros).max().unwrap_or(0)

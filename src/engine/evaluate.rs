@@ -84,6 +84,7 @@ pub(super) fn feature(
             significance: field.config.significance.unwrap_or(SIGNIFICANCE),
         }),
         new_categories: field.new_names.top(),
+        shape: None,
         windows: windows
             .enumerate()
             .map(|(at, ((window, traffic), ring))| {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::snapshot::{Drift, FeatureReference, FeatureSnapshot, FeatureWindow, ModelSnapshot};
 use crate::profile::{Cells, Moments};
-use crate::statistic::{is_raised, normal_tail, psi_terms};
+use crate::statistic::{Shape, is_raised, normal_tail, psi_terms};
 use crate::tally::Frequent;
 
 /// A field in a window, against a reference. What cannot be computed is `None`.
@@ -53,12 +53,14 @@ pub struct Explanation<'s> {
     pub distances: BTreeMap<&'static str, f64>,
     /// Since when ratio is above 1 without a break, in seconds since the Unix epoch.
     pub since: Option<f64>,
+    /// Which way the drift of the field came, by all its windows.
+    pub shape: Option<&'static str>,
     /// Mean, standard deviation and range; only of numbers, those of the reference only of a profile.
     pub moments: Sides<Option<Moments>>,
     /// What is unusable or unheard of, against the profile.
     pub rates: Rates,
     /// Most frequent new categories, as far as they may be named.
-    pub new_categories: Vec<Named<'s>>,
+    pub new_categories: Vec<NewCategory<'s>>,
     /// Every cell in order.
     pub bins: Vec<Bin>,
     /// Labels of the bins that contribute, most first.
@@ -130,7 +132,7 @@ pub struct Bin {
 
 /// A new category.
 #[derive(Debug, Serialize)]
-pub struct Named<'s> {
+pub struct NewCategory<'s> {
     /// The category.
     pub name: &'s str,
     /// It came at least so often.
@@ -139,7 +141,7 @@ pub struct Named<'s> {
     pub at_most: u64,
 }
 
-impl<'s> From<&'s Frequent> for Named<'s> {
+impl<'s> From<&'s Frequent> for NewCategory<'s> {
     fn from(frequent: &'s Frequent) -> Self {
         Self {
             name: &frequent.text,
@@ -190,12 +192,17 @@ impl<'s> Explanation<'s> {
                 drift.distances.iter().copied().collect()
             }),
             since: drift.and_then(|drift| drift.since),
+            shape: feature.shape.map(Shape::as_str),
             moments: Sides {
                 reference: profile.and_then(|of| of.moments).filter(|_| is_profile),
                 window: moments(window),
             },
             rates: rates(reference, window),
-            new_categories: feature.new_categories.iter().map(Named::from).collect(),
+            new_categories: feature
+                .new_categories
+                .iter()
+                .map(NewCategory::from)
+                .collect(),
             top: top(&bins),
             bins,
         };

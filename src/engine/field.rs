@@ -9,10 +9,10 @@ use super::cell_sums::CellSums;
 use super::config::{Config, FeatureConfig, References, WindowConfig};
 use super::new_names::NewNames;
 use super::snapshot::Detail;
-use crate::batch::{Column, NoText, Numbers, Role, Values};
+use crate::batch::{Column, NoText, Numbers, Role, Values, Vectors};
 use crate::learn::MAX_CELLS;
 use crate::profile::{
-    CategoryCells, Cells, FeatureProfile, Kind, Moments, NumericCells, hash_cell,
+    CategoryCells, Cells, CentroidCells, FeatureProfile, Kind, Moments, NumericCells, hash_cell,
 };
 use crate::statistic::DISTANCE_NAMES;
 use crate::tally::{DistinctTally, FeatureTally, Missed, RowCodes, Tally};
@@ -39,6 +39,8 @@ pub(super) struct Field {
     pub seasonal: Option<Box<Seasonal>>,
     /// Means per cell; only of numbers at detail `full`.
     pub cell_sums: Option<Box<CellSums>>,
+    /// Place among the fields of the version of the one that holds the cosines of this one's vectors.
+    pub companion: Option<usize>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
     pub distinct: Option<Box<Distinct>>,
     /// Names of new categories.
@@ -79,6 +81,11 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    /// Name of the field whose cosines these are.
+    pub fn derived_from(&self) -> Option<&str> {
+        self.feature.derived_from.as_deref()
+    }
+
     /// Cells on the number line, and the unit that sums are kept in.
     pub fn numeric(&self) -> Option<(&NumericCells, &Moments)> {
         match (&self.feature.cells.as_ref()?.cells, &self.feature.moments) {
@@ -109,6 +116,7 @@ pub(super) struct Scratch {
     /// Numbers that know their rows.
     placed: Placed,
     cell_of_code: Vec<usize>,
+    vectors: Vectors,
     /// The cells of the values of a run of rows, for sums over several fields.
     pub codes: RowCodes,
 }
@@ -140,7 +148,8 @@ impl Field {
         model: &str,
         config: &Config,
     ) -> Self {
-        let feature_config = config.feature(model, &name);
+        let derived_from = reference.as_ref().and_then(Reference::derived_from);
+        let feature_config = config.derived_feature(model, &name, derived_from);
         let mut field = Self {
             name,
             role: feature_config.role.unwrap_or(role),
@@ -153,6 +162,7 @@ impl Field {
             past: Past::of(config.references(model)),
             seasonal: None,
             cell_sums: None,
+            companion: None,
             distinct: None,
             new_names: NewNames::default(),
             alarms: Alarms::default(),
@@ -172,7 +182,8 @@ impl Field {
 
     /// Starts or ends what only the detail asked for needs.
     pub fn follow_detail(&mut self) {
-        if self.detail() < Detail::Full {
+        let is_vector = |reference: &Reference| reference.feature.kind == Kind::Vector;
+        if self.detail() < Detail::Full || self.reference.as_ref().is_some_and(is_vector) {
             self.distinct = None;
         } else if self.distinct.is_none() {
             self.distinct = Some(Box::new(Distinct {
@@ -245,7 +256,9 @@ impl Field {
             for ring in &mut self.windows {
                 ring.change(|sums| sums.change_units(old, new));
             }
-            self.cell_sums = None;
+            if let Some(sums) = &mut self.cell_sums {
+                sums.change_units(old, new);
+            }
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();
@@ -271,7 +284,21 @@ impl Field {
 
     /// Whether the profile names this field, so that rows without it are absent.
     pub fn is_expected(&self) -> bool {
-        self.reference.is_some()
+        self.reference.is_some() && self.derived_from().is_none()
+    }
+
+    /// Name of the field whose cosines these are; such a field has no column of its own.
+    pub fn derived_from(&self) -> Option<&str> {
+        self.reference.as_ref().and_then(Reference::derived_from)
+    }
+
+    /// Whether its cells are the nearest of reference vectors.
+    pub fn has_centroids(&self) -> bool {
+        let cells = self
+            .reference
+            .as_ref()
+            .and_then(|r| r.feature.cells.as_ref());
+        cells.is_some_and(|reference| matches!(reference.cells, Cells::Centroids(_)))
     }
 
     /// What decides how many series it has; `references` are those that its windows are compared
@@ -318,6 +345,9 @@ impl Field {
         let reference = self.reference.as_ref().map(|r| &*r.feature);
         let cells = reference.and_then(|r| r.cells.as_ref()).map(|r| &r.cells);
         let moments = reference.and_then(|r| r.moments.as_ref());
+        if let Some(Cells::Centroids(cells)) = cells {
+            return fold_vectors(pending, cells, column, rows, scratch, codes);
+        }
         if cells.is_some() && column.width() > 1 {
             // A vector where the reference has scalars: nothing fits.
             let present = rows.clone().filter(|&row| column.presence.has(row)).count();
@@ -375,6 +405,29 @@ impl Field {
                 column.read_numbers(rows, &mut scratch.numbers);
                 pending.add_unplaced(&scratch.numbers);
             }
+        }
+    }
+
+    /// Folds the cosines of the vectors that were folded last, of the field that this one is derived
+    /// from; rows and codes as there.
+    pub fn fold_cosines(&mut self, scratch: &mut Scratch, codes: Option<&mut [u8]>) {
+        let cosines = &mut scratch.placed;
+        if let Some(distinct) = &mut self.distinct {
+            let cosines = cosines.numbers.finite.iter();
+            cosines.for_each(|&cosine| distinct.pending.add_number(cosine));
+        }
+        let pending = &mut self.pending;
+        let Some((cells, moments)) = self.reference.as_ref().and_then(Reference::numeric) else {
+            return pending.add_unplaced(&cosines.numbers);
+        };
+        if let Some(sums) = &mut self.cell_sums {
+            sums.fold(&cosines.numbers.finite, cells, moments);
+        }
+        match codes {
+            None => pending.add_numbers(&cosines.numbers, cells, moments, None),
+            Some(codes) => cosines.add(codes, |numbers, codes| {
+                pending.add_numbers(numbers, cells, moments, Some(codes));
+            }),
         }
     }
 
@@ -463,14 +516,19 @@ impl Placed {
         column: &Column,
         rows: Range<usize>,
         codes: &mut [u8],
-        mut add: impl FnMut(&Numbers, &mut [u8]),
+        add: impl FnOnce(&Numbers, &mut [u8]),
     ) {
+        self.numbers.clear();
+        column.read_numbers(rows, &mut self.numbers);
+        self.add(codes, add);
+    }
+
+    /// Has the numbers added and puts the code of each at its row.
+    fn add(&mut self, codes: &mut [u8], add: impl FnOnce(&Numbers, &mut [u8])) {
         let Self {
             numbers,
             codes: packed,
         } = self;
-        numbers.clear();
-        column.read_numbers(rows, numbers);
         if numbers.finite.len() == codes.len() {
             return add(numbers, codes);
         }
@@ -481,6 +539,51 @@ impl Placed {
             codes[place as usize] = code;
         }
     }
+}
+
+/// Nearest centroids and, in `scratch.placed`, cosines.
+fn fold_vectors(
+    pending: &mut FeatureTally,
+    cells: &CentroidCells,
+    column: &Column,
+    rows: Range<usize>,
+    scratch: &mut Scratch,
+    mut codes: Option<&mut [u8]>,
+) {
+    /// Rows that are read at once, so that what is read of them stays small.
+    const RUN: usize = 64;
+    let (vectors, cosines) = (&mut scratch.vectors, &mut scratch.placed.numbers);
+    cosines.clear();
+    let (mut null, mut nan, mut inf, mut invalid) = (0, 0, 0, 0);
+    for start in rows.clone().step_by(RUN) {
+        column.read_vectors(start..rows.end.min(start + RUN), cells.width(), vectors);
+        null += vectors.null;
+        nan += vectors.nan;
+        inf += vectors.inf;
+        invalid += vectors.invalid;
+        for (row, vector) in vectors.iter() {
+            let row = start - rows.start + row;
+            let Some(cell) = cells.nearest(vector) else {
+                // So far away that its distance is infinite.
+                inf += 1;
+                continue;
+            };
+            pending.count(cell, 1);
+            if let Some(codes) = &mut codes {
+                codes[row] = cell as u8;
+            }
+            cosines.push(cells.cosine(vector).unwrap_or(f64::NAN), row);
+        }
+    }
+    pending.miss(Missed::Null, null);
+    pending.miss(Missed::Nan, nan);
+    pending.miss(Missed::Inf, inf);
+    pending.miss(Missed::Invalid, invalid);
+    // What misses its vector misses its cosine.
+    cosines.null += null;
+    cosines.nan += nan;
+    cosines.inf += inf;
+    cosines.invalid += invalid;
 }
 
 fn fold_categories(

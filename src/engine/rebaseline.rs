@@ -374,6 +374,7 @@ fn renewed(old: &FeatureProfile, sums: &Sums) -> Option<FeatureProfile> {
         },
         variation: old.variation,
         importance: old.importance,
+        derived_from: old.derived_from.clone(),
     })
 }
 

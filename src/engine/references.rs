@@ -5,17 +5,22 @@
 //! none knows of the others.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::compare::compare;
 use super::config::{Config, References, WindowConfig};
-use super::field::Field;
+use super::field::{Field, Reference};
 use super::model::Model;
 use super::snapshot::Drift;
 use super::version::Version;
 use crate::statistic::{Sensitivity, Sums};
 use crate::tally::{CellSumsTally, FeatureTally};
-use crate::window::{Seasonal, same_hours_before};
+
+/// Label value `reference` of the profile.
+pub(super) const PROFILE: &str = "profile";
+/// Label value `reference` of the same hours of the days before.
+pub(super) const SEASONAL: &str = "seasonal";
 
 /// What the windows of one version are compared with.
 pub(super) struct Comparisons<'a> {
@@ -25,8 +30,8 @@ pub(super) struct Comparisons<'a> {
     previous: Arc<str>,
     /// Other versions, by their labels.
     others: Vec<(Arc<str>, &'a Version)>,
-    /// Hours of the seasonal reference of each window; `None` where a window has none.
-    hours: Vec<Option<Vec<i64>>>,
+    /// Hours that each window covers; `None` where it has no seasonal reference.
+    hours: Vec<Option<RangeInclusive<i64>>>,
 }
 
 /// One side of a comparison.
@@ -50,12 +55,12 @@ impl<'a> Comparisons<'a> {
             let now = model
                 .now
                 .filter(|_| chosen.seasonal && window.has_seasonal())?;
-            Some(same_hours_before(&window.hours(now)).collect())
+            Some(window.hours(now))
         };
         Self {
             chosen,
-            profile: "profile".into(),
-            seasonal: "seasonal".into(),
+            profile: PROFILE.into(),
+            seasonal: SEASONAL.into(),
             previous: "previous".into(),
             others: others.collect(),
             hours: config.windows.iter().map(hours).collect(),
@@ -134,8 +139,9 @@ impl<'a> Comparisons<'a> {
         };
         let profile = Side::profile(field).filter(|_| self.chosen.profile);
         let profile = profile.and_then(|side| against(&self.profile, &side));
-        let seasonal = self.hours[at].as_ref().zip(field.seasonal.as_ref());
-        let seasonal = seasonal.map(|(hours, kept)| (&self.seasonal, Side::pooled(kept, hours)));
+        let seasonal = self.hours[at].as_ref();
+        let seasonal = seasonal.and_then(|hours| Side::seasonal(field, hours));
+        let seasonal = seasonal.map(|side| (&self.seasonal, side));
         let previous = Side::previous(field, at).map(|side| (&self.previous, side));
         let others = self.others_of(field);
         let others = others.map(|(label, other)| (label, Side::window(other, at)));
@@ -163,13 +169,13 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// The rows of these hours: counts alone.
-    fn pooled(seasonal: &Seasonal, hours: &[i64]) -> Self {
-        Self {
-            cells: Cow::Owned(seasonal.pooled(hours.iter().copied())),
+    /// The rows of the week before at these hours: counts alone.
+    fn seasonal(field: &Field, hours: &RangeInclusive<i64>) -> Option<Self> {
+        Some(Self {
+            cells: Cow::Owned(field.seasonal.as_ref()?.before(hours)?),
             means: Cow::default(),
             moments: None,
-        }
+        })
     }
 
     /// The rows of the window at place `at`.
@@ -191,11 +197,11 @@ impl<'a> Side<'a> {
 
     /// Rows of traffic, with sums in units of the field's own reference.
     fn live(field: &Field, tally: &'a FeatureTally, sums: Option<&CellSumsTally>) -> Self {
-        let reference = field.reference.as_ref();
-        let unit = reference.and_then(|reference| reference.feature.moments.as_ref());
-        let means = unit
+        let numeric = field.reference.as_ref().and_then(Reference::numeric);
+        let means = numeric
             .zip(sums)
-            .map(|(of, sums)| sums.means(&tally.cells, of));
+            .map(|((cells, unit), sums)| sums.means(cells, unit));
+        let unit = numeric.map(|(_, unit)| unit);
         Self {
             cells: Cow::Borrowed(&tally.cells),
             means: Cow::Owned(means.unwrap_or_default()),

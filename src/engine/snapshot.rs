@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::batch::Role;
 use crate::profile::{FeatureProfile, Missing, Profile};
+use crate::statistic::Shape;
 use crate::tally::Frequent;
 
 /// Everything known at one evaluation.
@@ -220,6 +221,8 @@ pub struct FeatureSnapshot {
     /// Most frequent categories that the reference has never seen, of roughly the last longest
     /// window; row values, for people only. Empty for a learned reference and where settings say so.
     pub new_categories: Vec<Frequent>,
+    /// Which way its drift came; `None` without drift, or when it cannot be told.
+    pub shape: Option<Shape>,
     /// Figures by window, in the order of the settings.
     pub windows: Vec<FeatureWindow>,
 }

@@ -10,7 +10,7 @@ use super::installed::Installed;
 use super::room::{Room, Taken};
 use super::row_sums::RowSums;
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
-use crate::batch::{Batch, Outcome, Role, Schema};
+use crate::batch::{Batch, Column, Outcome, Role, Schema};
 use crate::tally::{FeatureTally, Missed, RowCodes, Tally, TrafficTally};
 use crate::window::{Ring, hour_of};
 
@@ -182,6 +182,8 @@ impl Version {
             .fields
             .iter()
             .map(|field| match self.index.get(&field.name) {
+                // What is derived from a vector has that name; nothing else is taken for it.
+                Some(&at) if self.fields[at].derived_from().is_some() => None,
                 Some(&at) => Some(at),
                 None => make(&field.name, field.role).and_then(|new| self.add_field(new, config)),
             })
@@ -283,9 +285,8 @@ impl Version {
         self.pending.rows += rows.len() as u64;
         self.pending.weighted_rows += rows.len() as f64 * batch.weight;
         for &at in &resolved.unnamed {
-            let field = &mut self.fields[at];
-            for kept in rows_of(field.role, &rows, failed) {
-                miss_absent(field, kept.len());
+            for kept in rows_of(self.fields[at].role, &rows, failed) {
+                self.miss_absent(at, kept.len());
             }
         }
         let mut codes = std::mem::take(&mut scratch.codes);
@@ -313,21 +314,66 @@ impl Version {
             let &Some(at) = at else {
                 continue;
             };
-            let field = &mut self.fields[at];
-            let slot = self.row_sums.slot(at);
-            let role = field.role;
-            let mut fold = |kept: Range<usize>| match column {
-                Some(column) => {
-                    let places = kept.start - rows.start..kept.end - rows.start;
-                    let codes = slot.map(|slot| codes.of_mut(slot, places));
-                    field.fold(column, kept, scratch, codes);
-                }
-                None => miss_absent(field, kept.len()),
+            let role = self.fields[at].role;
+            let mut fold = |kept: Range<usize>| {
+                let first = kept.start - rows.start;
+                self.fold_column(at, column.as_ref(), kept, scratch, first, codes);
             };
             if failed.is_empty() {
                 fold(rows.clone());
             } else {
                 rows_of(role, &rows, failed).for_each(fold);
+            }
+        }
+    }
+
+    /// Folds rows of a field, and of what is derived from it; without a column they are absent.
+    /// `codes` gets the cells of their values, from row `first` on, if they have a slot there.
+    fn fold_column(
+        &mut self,
+        at: usize,
+        column: Option<&Column>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        first: usize,
+        codes: &mut RowCodes,
+    ) {
+        let places = first..first + rows.len();
+        let Some(column) = column else {
+            return self.miss_absent(at, rows.len());
+        };
+        let slot = self.row_sums.slot(at);
+        let of_field = slot.map(|slot| codes.of_mut(slot, places.clone()));
+        self.fields[at].fold(column, rows, scratch, of_field);
+        if let Some(companion) = self.fields[at].companion {
+            let slot = self.row_sums.slot(companion);
+            let of_companion = slot.map(|slot| codes.of_mut(slot, places));
+            self.fields[companion].fold_cosines(scratch, of_companion);
+        }
+    }
+
+    /// A batch does not have a field, hence nothing that is derived from it.
+    fn miss_absent(&mut self, at: usize, rows: usize) {
+        let companion = self.fields[at].companion;
+        for at in std::iter::once(at).chain(companion) {
+            let field = &mut self.fields[at];
+            if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
+                field.pending.miss(Missed::Absent, rows as u64);
+            }
+        }
+    }
+
+    /// Tells the fields of vectors where their cosines go.
+    fn link_companions(&mut self) {
+        for field in &mut self.fields {
+            field.companion = None;
+        }
+        for at in 0..self.fields.len() {
+            let source = self.fields[at].derived_from();
+            if let Some(&source) = source.and_then(|source| self.index.get(source))
+                && self.fields[source].has_centroids()
+            {
+                self.fields[source].companion = Some(at);
             }
         }
     }
@@ -413,6 +459,7 @@ impl Version {
                 field.follow_names(config);
             }
         }
+        self.link_companions();
         self.row_sums
             .install(inputs, &self.fields, &self.index, model, config);
         self.resolved.clear();
@@ -427,7 +474,7 @@ impl Version {
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
         self.row_sums.rearrange(kept);
         for field in &mut self.fields {
-            field.config = config.feature(model, &field.name);
+            field.config = config.derived_feature(model, &field.name, field.derived_from());
             field.role = field.config.role.unwrap_or(field.own_role);
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
@@ -448,6 +495,7 @@ impl Version {
         self.taken.keep(self.fields.len());
         let names = self.fields.iter().map(|field| field.name.clone());
         self.index = names.enumerate().map(|(at, name)| (name, at)).collect();
+        self.link_companions();
         self.resolved.clear();
     }
 
@@ -476,12 +524,6 @@ pub(super) fn rearranged<T: Tally>(
     kept.iter()
         .map(|place| place.map_or_else(|| Ring::new(empty), |place| old[place].clone()))
         .collect()
-}
-
-fn miss_absent(field: &mut Field, rows: usize) {
-    if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
-        field.pending.miss(Missed::Absent, rows as u64);
-    }
 }
 
 /// Those of the rising ranges `gaps` that may share a row with `rows`.

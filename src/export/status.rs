@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::engine::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES, ModelDrift,
-    ModelSnapshot, Named, OutlierWindow, Snapshot, TrafficWindow,
+    ModelSnapshot, NewCategory, OutlierWindow, Snapshot, TrafficWindow,
 };
 use crate::profile::{Missing, Moments};
 
@@ -114,7 +114,8 @@ struct Feature<'s> {
     above: u64,
     far: u64,
     reference: Option<FieldReference<'s>>,
-    new_categories: Vec<Named<'s>>,
+    shape: Option<&'s str>,
+    new_categories: Vec<NewCategory<'s>>,
     windows: Vec<Window<'s>>,
 }
 
@@ -272,7 +273,12 @@ impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
             above: feature.above,
             far: feature.far,
             reference: feature.reference.as_ref().map(FieldReference::from),
-            new_categories: feature.new_categories.iter().map(Named::from).collect(),
+            shape: feature.shape.map(|shape| shape.as_str()),
+            new_categories: feature
+                .new_categories
+                .iter()
+                .map(NewCategory::from)
+                .collect(),
             windows: feature.windows.iter().map(Window::from).collect(),
         }
     }

@@ -7,7 +7,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use search::Search;
 
+mod centroids;
 mod search;
+
+pub use centroids::{CentroidCells, MAX_ELEMENTS, squared_distance};
 
 /// Number of hash cells of a high-cardinality field.
 pub const HASH_CELLS: usize = 64;
@@ -21,6 +24,8 @@ pub enum Cells {
     Categorical(CategoryCells),
     /// [`HASH_CELLS`] cells by xxh3-64 (seed 0) of the text form, modulo their number.
     Hashed,
+    /// The nearest of some reference vectors.
+    Centroids(CentroidCells),
 }
 
 /// Intervals of the number line with two open ends: cell `i` is (edge i−1, edge i].
@@ -66,6 +71,7 @@ impl Cells {
             Self::Numeric(cells) => cells.edges.len() + 1,
             Self::Categorical(cells) => cells.kept.len() + usize::from(cells.has_other) + 1,
             Self::Hashed => HASH_CELLS,
+            Self::Centroids(cells) => cells.centroids().len(),
         }
     }
 
@@ -85,7 +91,7 @@ impl Cells {
         matches!(self, Self::Numeric(_))
     }
 
-    /// Label value `bin` of cell `cell`: three digits for the number line and hashes, `other` and
+    /// Label value `bin` of cell `cell`: three digits for the number line, hashes and centroids, `other` and
     /// `new` by name, categories by three digits in order of falling reference mass.
     pub fn bin(&self, cell: usize) -> String {
         match self {
@@ -100,7 +106,8 @@ impl Cells {
         }
     }
 
-    /// What cell `cell` holds, for people: `(23, 31]`, `JFK`, `other`, `new`, `hash 7`.
+    /// What cell `cell` holds, for people: `(23, 31]`, `JFK`, `other`, `new`, `hash 7`,
+    /// `centroid 3`.
     pub fn range(&self, cell: usize) -> String {
         match self {
             Self::Numeric(cells) => {
@@ -117,6 +124,7 @@ impl Cells {
                 None => self.bin(cell),
             },
             Self::Hashed => format!("hash {cell}"),
+            Self::Centroids(_) => format!("centroid {cell}"),
         }
     }
 }

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use super::joint_document::JointDocument;
 use super::outliers::OutlierDocument;
 use super::{
-    CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
-    Profile, Provenance, ReferenceCells, Variation,
+    CategoryCells, Cells, CentroidCells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments,
+    NumericCells, Profile, Provenance, ReferenceCells, Variation,
 };
 use crate::batch::Role;
 
@@ -90,6 +90,8 @@ struct FeatureDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     importance: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    derived_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     moments: Option<Moments>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cells: Option<CellsDocument>,
@@ -111,6 +113,10 @@ struct CellsDocument {
     has_other: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mean: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    centroids: Option<Vec<Vec<f64>>>,
 }
 
 /// How high-cardinality values are put into cells; fixed.
@@ -331,6 +337,7 @@ impl From<&FeatureProfile> for FeatureDocument {
             chunk_seconds: feature.variation.chunk_seconds,
             chunks: feature.variation.chunks,
             importance: feature.importance,
+            derived_from: feature.derived_from.clone(),
             moments: feature.moments,
             cells: feature.cells.as_ref().map(CellsDocument::from),
         }
@@ -349,6 +356,8 @@ impl From<&ReferenceCells> for CellsDocument {
             other_categories: None,
             has_other: None,
             hash: None,
+            mean: None,
+            centroids: None,
         };
         match &reference.cells {
             Cells::Numeric(cells) => {
@@ -361,6 +370,10 @@ impl From<&ReferenceCells> for CellsDocument {
                 document.has_other = Some(cells.has_other());
             }
             Cells::Hashed => document.hash = Some(HASH_NAME.into()),
+            Cells::Centroids(cells) => {
+                document.mean = Some(decimals(cells.mean()));
+                document.centroids = Some(cells.centroids().map(decimals).collect());
+            }
         }
         document
     }
@@ -415,8 +428,22 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
                 chunks: document.chunks,
             },
             importance: document.importance,
+            derived_from: document.derived_from,
         })
     }
+}
+
+/// The shortest decimals that read back the same, instead of 17 digits of which 9 are noise.
+fn decimals(singles: &[f32]) -> Vec<f64> {
+    let decimal = |single: &f32| {
+        let shortest = format!("{single:e}").parse();
+        shortest.unwrap_or(f64::from(*single))
+    };
+    singles.iter().map(decimal).collect()
+}
+
+fn singles(decimals: &[f64]) -> Vec<f32> {
+    decimals.iter().map(|&decimal| decimal as f32).collect()
 }
 
 fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells, String> {
@@ -437,7 +464,13 @@ fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells
             Some(HASH_NAME) => (Cells::Hashed, Vec::new()),
             other => return Err(format!("hash is {other:?}, must be {HASH_NAME:?}")),
         },
-        Kind::Vector => return Err("a vector has no cells".into()),
+        Kind::Vector => {
+            let mean = document.mean.ok_or("cells have no \"mean\"")?;
+            let centroids = document.centroids.ok_or("cells have no \"centroids\"")?;
+            let centroids: Vec<_> = centroids.iter().map(|c| singles(c)).collect();
+            let cells = CentroidCells::new(singles(&mean), &centroids)?;
+            (Cells::Centroids(cells), Vec::new())
+        }
     };
     let count = cells.len();
     if document.rows.len() != count {
@@ -576,6 +609,7 @@ mod tests {
                     distinct: 10,
                     variation: Variation::default(),
                     importance: None,
+                    derived_from: None,
                 },
                 FeatureProfile {
                     name: "origin".into(),
@@ -594,6 +628,7 @@ mod tests {
                     distinct: 2,
                     variation: Variation::default(),
                     importance: None,
+                    derived_from: None,
                 },
             ],
             joint: None,

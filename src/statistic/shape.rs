@@ -1,63 +1,36 @@
-//! Which shape a drift has, read from how long and in which windows it has been seen.
-//!
-//! A drifted field says that something changed. What to do depends on how: a sudden change is looked
-//! for in the last deployment, a gradual one in the world, a periodic one wants another reference, a
-//! temporary one an incident report.
+//! Which way drift came: the pattern of short and long windows tells a step from a slope, a blip and
+//! a daily wave.
 
-/// Seconds after which a drift is no longer new: those of the seasonal reference's week.
-const WEEK: f64 = 7.0 * 86_400.0;
+/// How often in a week an alarm must have begun anew, on different days, to be called periodic.
+const PERIODIC_DAYS: u32 = 3;
+/// Longer than this many of its own lengths, an alarm of a window is not temporary.
+const TEMPORARY: f64 = 2.0;
+/// A step fills a short window first: there the change is at least this many times that of a long
+/// one. On a slope, which both follow, it is not.
+const STEP: f64 = 2.0;
+const DAY: f64 = 86_400.0;
+/// An alarm that lasts longer is old.
+const WEEK: f64 = 7.0 * DAY;
 
-/// How often drift must have begun within a week to be periodic where the seasonal reference finds
-/// nothing unusual.
-const STARTS_OF_A_SEASON: u32 = 2;
-
-/// The same without a seasonal reference, where two incidents in a week may be just that.
-const STARTS_WITHOUT_A_SEASON: u32 = 3;
-
-/// What is known of one field in one window, compared with the fixed reference (`profile`).
-///
-/// The caller needs to remember three times and a count for each field and window, all of which
-/// follow from the ratio at each evaluation. `None` where a ratio is not known *now* (too few rows).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Course {
-    /// Length of the window in seconds.
-    pub length: f64,
-    /// For how many seconds the ratio has been above 1 without a break; `None`: it is not now.
-    pub drifted: Option<f64>,
-    /// For how many seconds it has been above ½ without a break, at least as long; `None`: it is not
-    /// now.
-    pub nearing: Option<f64>,
-    /// How many seconds ago it last was above 1; 0 now, `None` never since the reference is in force.
-    pub last: Option<f64>,
-    /// How often in the last 7 days it rose above 1 after it had not been for a window's length.
-    pub starts: u32,
-    /// Whether the ratio to the seasonal reference is above 1 now; `None` without such a reference
-    /// or ratio.
-    pub seasonal: Option<bool>,
-}
-
-/// How a field has come to be as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The way drift came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
-    /// It has not drifted in any window.
-    None,
-    /// It changed from one moment to the next, and stays.
+    /// From one moment to the next, and it stays: look for what was released or changed then.
     Sudden,
-    /// It changes slowly.
+    /// Little by little: the world moves, a retrain will be due.
     Gradual,
-    /// It comes and goes.
+    /// It comes and goes, day after day: compare with the same hours of the days before.
     Periodic,
-    /// It is gone again, or too young to be told from what goes.
+    /// Too short for the long window, so far.
     Temporary,
-    /// It has been so for more than a week.
+    /// For more than a week, and the days before look the same: re-baseline or retrain.
     Permanent,
 }
 
 impl Shape {
-    /// The word in the API and on the page.
+    /// The word.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::None => "none",
             Self::Sudden => "sudden",
             Self::Gradual => "gradual",
             Self::Periodic => "periodic",
@@ -69,100 +42,103 @@ impl Shape {
     /// What it means and what to do, for people.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::None => "No window has drifted.",
             Self::Sudden => {
-                "It changed from one moment to the next and has stayed so: look at what was deployed \
+                "Sudden: it changed from one moment to the next and stays; look at what was deployed \
                  or changed upstream then."
             }
-            Self::Gradual => {
-                "It moves away slowly: look at how the world changes, and plan to train again."
-            }
+            Self::Gradual => "Gradual: it moves away slowly; a retrain will be due.",
             Self::Periodic => {
-                "It comes and goes: compare with the same hour of the last days (the seasonal \
-                 reference), or learn the profile from a whole period."
+                "Periodic: it comes and goes day after day; compare with the same hours of the days \
+                 before (reference seasonal), or make the profile from whole days."
             }
             Self::Temporary => {
-                "Only the last rows differ, or did for a while: temporary if it ends by itself, the \
-                 beginning of a sudden change if it does not."
+                "Temporary so far: only the last rows differ; if it does not end by itself, it is the \
+                 beginning of a sudden change."
             }
             Self::Permanent => {
-                "It has been so for more than a week: train again, or make it the new profile."
+                "Permanent: it has been so for more than a week; re-baseline or retrain."
             }
         }
     }
 }
 
-/// Shape of a field's drift, from its course in all windows.
+/// What is known of one window against the fixed reference.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Trace {
+    /// Length of the window in seconds.
+    pub window: f64,
+    /// Whether its rows reach back over at least half of it.
+    pub is_filled: bool,
+    /// max(0, PSI − k·v): the change without the noise of few rows; `None` without a ratio.
+    pub excess: Option<f64>,
+    /// Seconds since which ratio is above 1 without a break; `None` while it is not.
+    pub on_for: Option<f64>,
+    /// Excess of the next shorter window in units of that of this one, when the alarm of this one
+    /// began; `None` if there was none, or this one was not filled.
+    pub lead: Option<f64>,
+    /// Days of the last week on which an alarm began.
+    pub days: u32,
+}
+
+/// Names the way drift came, from the windows against the fixed reference, shortest first, and
+/// whether any window differs from the same hours of the days before (`None` where that is not
+/// looked at). `None` without drift, or when it cannot be told.
 ///
-/// Windows whose ratio is above 1 now decide, the shortest of them first. The first rule that holds:
+/// - *periodic*: alarms began on three days of the last week, none lasted, and the same hours of the
+///   days before look alike; also between two alarms.
+/// - *permanent*: the long window has been in alarm for a week, and the days before look alike.
+/// - *sudden* and *gradual*: when the long window came into alarm, the next shorter one had changed at
+///   least twice as much, or had not.
+/// - *temporary*: only shorter windows are in alarm, for less than twice their length. Whether it
+///   stays cannot be known before.
 ///
-/// 1. none has drifted: [`Shape::None`];
-/// 2. the seasonal reference does not agree in any drifted window, and drift has begun at least twice
-///    in a week (three times without a seasonal reference): [`Shape::Periodic`];
-/// 3. above 1 for more than 7 days in some window, and the seasonal reference does not agree or is
-///    missing: [`Shape::Permanent`];
-/// 4. the longest window has not drifted, and the shortest drifted one has for at most twice its
-///    length, since even a passing change stays in a window for its length: [`Shape::Temporary`]; also
-///    when a window shorter than all drifted ones was drifted within their length, and is no more;
-/// 5. in the shortest drifted window the ratio was above ½ for more than half of the window's length
-///    before it passed 1: [`Shape::Gradual`]. The drift of a sudden change grows with the square of
-///    the share of the window that lies behind it, and so takes at most 0.3 lengths from ½ to 1;
-/// 6. otherwise [`Shape::Sudden`].
+/// On top of a daily wave a step may pass for a slope, as the wave alone moves both windows.
 ///
-/// **Limits** A change so small that the ratio stays about 1 passes for gradual. Slow is what is slow
-/// for the shortest window that sees it: within one day, to one of a day, all is sudden.
+/// The long window is the longest that is filled: in the first hours after a start all windows hold
+/// the same rows and nothing can be told.
 ///
 /// ```
-/// use driftgauge::statistic::{Course, Shape, shape};
+/// use driftgauge::statistic::{Shape, Trace, shape};
 ///
-/// let hour = Course {
-///     length: 3_600.0,
-///     drifted: Some(20_000.0),
-///     nearing: Some(20_500.0),
-///     last: Some(0.0),
-///     starts: 1,
-///     seasonal: Some(true),
-/// };
-/// let day = Course { length: 86_400.0, ..Course::default() };
-/// assert_eq!(shape(&[hour, day]), Shape::Sudden);
+/// let hour = Trace { window: 3_600.0, is_filled: true, excess: Some(0.09), ..Trace::default() };
+/// let day = Trace { window: 86_400.0, is_filled: true, excess: Some(0.03), ..Trace::default() };
+/// assert_eq!(shape(&[hour, day], None), None);
+/// let hour = Trace { on_for: Some(50_000.0), ..hour };
+/// let day = Trace { on_for: Some(60.0), lead: Some(3.0), ..day };
+/// assert_eq!(shape(&[hour, day], None), Some(Shape::Sudden));
 /// ```
-pub fn shape(windows: &[Course]) -> Shape {
-    let drifted = || windows.iter().filter(|window| window.drifted.is_some());
-    let by_length = |a: &&Course, b: &&Course| a.length.total_cmp(&b.length);
-    let (Some(first), Some(longest)) = (
-        drifted().min_by(by_length),
-        windows.iter().max_by(by_length),
-    ) else {
-        return Shape::None;
-    };
-    let since = first.drifted.unwrap_or(0.0);
-    let season_agrees = drifted().any(|window| window.seasonal == Some(true));
-    let has_season = drifted().any(|window| window.seasonal.is_some());
-    let starts = drifted().map(|window| window.starts).max().unwrap_or(0);
-    let of_a_season = if has_season {
-        STARTS_OF_A_SEASON
-    } else {
-        STARTS_WITHOUT_A_SEASON
-    };
-    if !season_agrees && starts >= of_a_season {
-        return Shape::Periodic;
+pub fn shape(fixed: &[Trace], differs_from_days_before: Option<bool>) -> Option<Shape> {
+    let before = differs_from_days_before.unwrap_or(false);
+    let lasts = |trace: &Trace| trace.on_for.is_some_and(|s| s > DAY || trace.window >= DAY);
+    let returns = |trace: &Trace| trace.days >= PERIODIC_DAYS;
+    if !before && fixed.iter().any(returns) && !fixed.iter().any(lasts) {
+        return Some(Shape::Periodic);
     }
-    let is_old = drifted().any(|window| window.drifted > Some(WEEK));
-    if is_old && !season_agrees {
-        return Shape::Permanent;
+    let long = fixed.iter().rposition(|trace| trace.is_filled)?;
+    let (shorter, long) = (&fixed[..long], &fixed[long]);
+    match long.on_for {
+        Some(seconds) if seconds > WEEK && !before => Some(Shape::Permanent),
+        Some(_) if shorter.is_empty() => None,
+        Some(_) => long.lead.map(step_or_slope),
+        None => {
+            let on = shorter.iter().rev().find(|trace| trace.on_for.is_some())?;
+            let lead = on.excess.unwrap_or(0.0) / long.excess.unwrap_or(0.0);
+            if lead < STEP {
+                Some(Shape::Gradual)
+            } else if on.on_for.is_some_and(|s| s > TEMPORARY * on.window) {
+                Some(Shape::Sudden)
+            } else {
+                Some(Shape::Temporary)
+            }
+        }
     }
-    let is_young = longest.drifted.is_none() && since <= 2.0 * first.length;
-    let is_over = windows.iter().any(|window| {
-        window.length < first.length && window.last.is_some_and(|ago| ago <= first.length)
-    });
-    if is_young || is_over {
-        return Shape::Temporary;
-    }
-    let approach = first.nearing.map_or(0.0, |nearing| nearing - since);
-    if approach > first.length / 2.0 {
-        Shape::Gradual
-    } else {
+}
+
+fn step_or_slope(lead: f64) -> Shape {
+    if lead >= STEP {
         Shape::Sudden
+    } else {
+        Shape::Gradual
     }
 }
 
@@ -170,111 +146,95 @@ pub fn shape(windows: &[Course]) -> Shape {
 mod tests {
     use super::*;
 
-    const HOUR: f64 = 3_600.0;
-    const DAY: f64 = 24.0 * HOUR;
+    const QUIET: [Trace; 3] = [quiet(300.0), quiet(3_600.0), quiet(DAY)];
 
-    /// Drifted for so long, with so long an approach.
-    fn drifted(length: f64, since: f64, approach: f64) -> Course {
-        Course {
-            length,
-            drifted: Some(since),
-            nearing: Some(since + approach),
-            last: Some(0.0),
-            starts: 1,
-            seasonal: None,
+    const fn quiet(window: f64) -> Trace {
+        Trace {
+            window,
+            is_filled: true,
+            excess: Some(0.0),
+            on_for: None,
+            lead: None,
+            days: 0,
         }
     }
 
-    fn calm(length: f64) -> Course {
-        Course {
-            length,
-            ..Course::default()
-        }
+    fn on(at: &mut Trace, seconds: f64, excess: f64) {
+        (at.on_for, at.excess) = (Some(seconds), Some(excess));
     }
 
     #[test]
-    fn nothing_drifted_has_no_shape() {
-        assert_eq!(shape(&[]), Shape::None);
-        let over = Course {
-            last: Some(10.0),
-            starts: 5,
-            ..calm(HOUR)
-        };
-        assert_eq!(shape(&[over, calm(DAY)]), Shape::None);
+    fn only_short_windows_mean_temporary_until_it_lasts() {
+        let mut windows = QUIET;
+        assert_eq!(shape(&windows, None), None);
+        on(&mut windows[0], 400.0, 0.7);
+        assert_eq!(shape(&windows, None), Some(Shape::Temporary));
+        on(&mut windows[1], 900.0, 0.2);
+        windows[2].excess = Some(0.001);
+        assert_eq!(shape(&windows, None), Some(Shape::Temporary));
+        on(&mut windows[1], 7_300.0, 0.2);
+        assert_eq!(shape(&windows, Some(true)), Some(Shape::Sudden));
+        windows[2].excess = Some(0.15);
+        assert_eq!(shape(&windows, Some(true)), Some(Shape::Gradual));
     }
 
     #[test]
-    fn what_only_a_short_window_sees_is_temporary_until_it_stays() {
-        let after = |since| shape(&[drifted(HOUR, since, 60.0), calm(DAY)]);
-        assert_eq!(after(0.5 * HOUR), Shape::Temporary);
-        assert_eq!(after(2.5 * HOUR), Shape::Sudden);
-    }
-
-    #[test]
-    fn a_short_window_that_has_recovered_makes_a_long_one_temporary() {
-        let recovered = Course {
-            last: Some(2.0 * HOUR),
-            starts: 1,
-            ..calm(HOUR)
-        };
-        let day = drifted(DAY, 5.0 * HOUR, HOUR);
-        assert_eq!(shape(&[recovered, day]), Shape::Temporary);
-        let never = calm(HOUR);
+    fn a_step_and_a_slope_are_told_apart_when_the_long_window_follows() {
+        let mut windows = QUIET;
+        on(&mut windows[2], 100.0, 0.03);
+        assert_eq!(shape(&windows, None), None, "no shorter window to judge by");
+        windows[2].lead = Some(0.0);
         assert_eq!(
-            shape(&[never, day]),
-            Shape::Sudden,
-            "too small for the short one"
+            shape(&windows, None),
+            Some(Shape::Gradual),
+            "long and not short"
         );
+        windows[2].lead = Some(1.5);
+        assert_eq!(shape(&windows, None), Some(Shape::Gradual));
+        windows[2].lead = Some(3.0);
+        assert_eq!(shape(&windows, None), Some(Shape::Sudden));
     }
 
     #[test]
-    fn a_slow_approach_is_gradual_and_a_quick_one_sudden() {
-        let day = drifted(DAY, HOUR, 15.0 * HOUR);
+    fn after_a_week_drift_is_old_unless_the_days_before_still_differ() {
+        let mut windows = QUIET;
+        on(&mut windows[2], 8.0 * DAY, 0.1);
+        windows[2].lead = Some(3.0);
+        assert_eq!(shape(&windows, None), Some(Shape::Permanent));
+        assert_eq!(shape(&windows, Some(false)), Some(Shape::Permanent));
+        assert_eq!(shape(&windows, Some(true)), Some(Shape::Sudden));
+    }
+
+    #[test]
+    fn what_returns_day_after_day_is_periodic_also_while_it_is_away() {
+        let mut windows = QUIET;
+        windows[1].days = 2;
+        assert_eq!(shape(&windows, None), None);
+        windows[1].days = 3;
+        assert_eq!(shape(&windows, None), Some(Shape::Periodic));
+        on(&mut windows[1], 5.0 * 3_600.0, 0.2);
+        assert_eq!(shape(&windows, Some(false)), Some(Shape::Periodic));
         assert_eq!(
-            shape(&[drifted(HOUR, 4.0 * HOUR, 20.0 * HOUR), day]),
-            Shape::Gradual
+            shape(&windows, Some(true)),
+            Some(Shape::Sudden),
+            "unlike the days before"
         );
+        on(&mut windows[2], 60.0, 0.05);
+        windows[2].lead = Some(4.0);
         assert_eq!(
-            shape(&[drifted(HOUR, 4.0 * HOUR, 0.2 * HOUR), day]),
-            Shape::Sudden
-        );
-        assert_eq!(shape(&[calm(HOUR), day]), Shape::Gradual);
-    }
-
-    #[test]
-    fn what_comes_and_goes_is_periodic_unless_the_season_differs_too() {
-        let swinging = |starts, seasonal| Course {
-            starts,
-            seasonal,
-            ..drifted(HOUR, 3.0 * HOUR, HOUR)
-        };
-        assert_eq!(
-            shape(&[swinging(2, Some(false)), calm(DAY)]),
-            Shape::Periodic
-        );
-        assert_eq!(shape(&[swinging(2, None), calm(DAY)]), Shape::Gradual);
-        assert_eq!(shape(&[swinging(3, None), calm(DAY)]), Shape::Periodic);
-        assert_ne!(
-            shape(&[swinging(9, Some(true)), calm(DAY)]),
-            Shape::Periodic
+            shape(&windows, None),
+            Some(Shape::Sudden),
+            "a day holds a whole wave"
         );
     }
 
     #[test]
-    fn what_the_last_week_has_accepted_is_permanent() {
-        let old = |seasonal| Course {
-            seasonal,
-            ..drifted(HOUR, 8.0 * DAY, 0.0)
-        };
-        let day = drifted(DAY, 7.5 * DAY, 0.0);
-        assert_eq!(shape(&[old(Some(false)), day]), Shape::Permanent);
-        assert_eq!(shape(&[old(None), day]), Shape::Permanent);
-        assert_eq!(shape(&[old(Some(true)), day]), Shape::Sudden);
-    }
-
-    #[test]
-    fn the_order_of_windows_does_not_matter() {
-        let (hour, day) = (drifted(HOUR, 0.5 * HOUR, 0.0), calm(DAY));
-        assert_eq!(shape(&[hour, day]), shape(&[day, hour]));
+    fn in_the_first_hours_nothing_can_be_told() {
+        let mut windows = QUIET;
+        windows.iter_mut().for_each(|trace| on(trace, 60.0, 0.3));
+        windows[1].is_filled = false;
+        windows[2].is_filled = false;
+        assert_eq!(shape(&windows, None), None);
+        assert_eq!(shape(&[], None), None);
     }
 }

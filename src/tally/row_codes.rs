@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::batch::{Column, Numbers, Presence, Values};
-use crate::profile::{Cells, hash_cell};
+use crate::batch::{Column, Numbers, Presence, Values, Vectors};
+use crate::profile::{Cells, CentroidCells, NumericCells, hash_cell};
 
 /// The cell of each value of some features and rows, as one byte.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub struct RowCodes {
     numbers: Numbers,
     /// Codes of the usable values of a column that has others.
     packed: Vec<u8>,
+    vectors: Vectors,
 }
 
 impl Default for RowCodes {
@@ -29,6 +30,7 @@ impl Default for RowCodes {
                 ..Numbers::default()
             },
             packed: Vec::new(),
+            vectors: Vectors::default(),
         }
     }
 }
@@ -74,8 +76,8 @@ impl RowCodes {
         self.codes.capacity() + self.given.capacity() + self.packed.capacity()
     }
 
-    /// Reads rows `rows` of a column into those from `first` on. Vectors, and features with more
-    /// than [`RowCodes::MOST_CELLS`] cells, stay missing.
+    /// Reads rows `rows` of a column into those from `first` on. Features with more than
+    /// [`RowCodes::MOST_CELLS`] cells, and vectors where the cells are of scalars, stay missing.
     pub fn read(
         &mut self,
         feature: usize,
@@ -85,7 +87,14 @@ impl RowCodes {
         cells: &Cells,
     ) {
         self.given[feature] = true;
-        if cells.len() > Self::MOST_CELLS || column.width() > 1 {
+        if cells.len() > Self::MOST_CELLS {
+            return;
+        }
+        if let Cells::Centroids(cells) = cells {
+            let code = |vector: &[f32]| Some(cells.nearest(vector)? as u8);
+            return self.read_vectors(feature, first, column, rows, cells, code);
+        }
+        if column.width() > 1 {
             return;
         }
         let codes = &mut self.codes[feature * self.rows..][..self.rows][first..][..rows.len()];
@@ -125,7 +134,50 @@ impl RowCodes {
                 read_texts(column, rows, codes, |text| cells.locate(text));
             }
             Cells::Hashed => read_texts(column, rows, codes, hash_cell),
+            Cells::Centroids(_) => {}
         }
+    }
+
+    /// Reads the cosines of vectors, for the feature that is derived from them; its cells are `cells`.
+    pub fn read_cosines(
+        &mut self,
+        feature: usize,
+        first: usize,
+        column: &Column,
+        rows: Range<usize>,
+        centroids: &CentroidCells,
+        cells: &NumericCells,
+    ) {
+        let code = |vector: &[f32]| Some(cells.locate(centroids.cosine(vector)?) as u8);
+        self.read_vectors(feature, first, column, rows, centroids, code);
+    }
+
+    fn read_vectors(
+        &mut self,
+        feature: usize,
+        first: usize,
+        column: &Column,
+        rows: Range<usize>,
+        cells: &CentroidCells,
+        code: impl Fn(&[f32]) -> Option<u8>,
+    ) {
+        /// Rows that are read at once.
+        const RUN: usize = 64;
+        let mut vectors = std::mem::take(&mut self.vectors);
+        let codes = self.of_mut(feature, first..first + rows.len());
+        for start in rows.clone().step_by(RUN) {
+            column.read_vectors(
+                start..rows.end.min(start + RUN),
+                cells.width(),
+                &mut vectors,
+            );
+            for (row, vector) in vectors.iter() {
+                if let Some(code) = code(vector) {
+                    codes[start - rows.start + row] = code;
+                }
+            }
+        }
+        self.vectors = vectors;
     }
 }
 

@@ -20,8 +20,8 @@ pub struct Seasonal {
     /// Hour `h` has its cells from `(h mod HOURS) × cells` on.
     counts: Box<[u32]>,
     cells: usize,
-    /// Newest hour that something was added to.
-    newest: Option<i64>,
+    /// Oldest and newest hour that something was added to; the oldest may be gone by now.
+    known: Option<(i64, i64)>,
 }
 
 /// Number of the hour that a moment (microseconds since the Unix epoch) falls into.
@@ -46,7 +46,7 @@ impl Seasonal {
         Self {
             counts: vec![0; HOURS * cells].into(),
             cells,
-            newest: None,
+            known: None,
         }
     }
 
@@ -55,48 +55,52 @@ impl Seasonal {
         &mut self.counts[at..at + self.cells]
     }
 
-    fn holds(&self, hour: i64) -> bool {
-        self.newest.is_some_and(|newest| {
-            (newest.saturating_sub(HOURS as i64) + 1..=newest).contains(&hour)
-        })
-    }
-
     /// Adds counts per cell to `hour`, up to 2³² − 1 in each. Hours that are gone are left out.
     pub fn add(&mut self, hour: i64, counts: &[u64]) {
-        let newest = *self.newest.get_or_insert(hour);
-        let first = newest.max(hour.saturating_sub(HOURS as i64)) + 1;
-        for arriving in first..=hour {
+        let (mut oldest, newest) = *self.known.get_or_insert((hour, hour));
+        let gone = hour.max(newest) - HOURS as i64;
+        if hour <= gone {
+            return;
+        }
+        if newest <= gone {
+            oldest = hour;
+        }
+        for arriving in newest.max(gone) + 1..=hour {
             self.cells_of(arriving).fill(0);
         }
-        self.newest = Some(newest.max(hour));
-        if self.holds(hour) {
-            for (mine, &more) in self.cells_of(hour).iter_mut().zip(counts) {
-                *mine = mine.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
-            }
+        self.known = Some((oldest.min(hour), newest.max(hour)));
+        for (mine, &more) in self.cells_of(hour).iter_mut().zip(counts) {
+            *mine = mine.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
         }
     }
 
     /// Time was set back to `hour`: what was counted at hours that are yet to come is forgotten.
     pub fn set_back_to(&mut self, hour: i64) {
-        let Some(newest) = self.newest.filter(|&newest| newest > hour) else {
+        let Some((oldest, newest)) = self.known.filter(|&(_, newest)| newest > hour) else {
             return;
         };
         for ahead in (hour + 1).max(newest - HOURS as i64 + 1)..=newest {
             self.cells_of(ahead).fill(0);
         }
-        self.newest = Some(hour);
+        self.known = (oldest <= hour).then_some((oldest, hour));
     }
 
-    /// Sum per cell over those of `hours` that are kept.
-    pub fn pooled(&self, hours: impl Iterator<Item = i64>) -> Vec<u64> {
+    /// Sum per cell over the hours of the seven days before a window at the times of the day that it
+    /// covers: each hour once, and none of the window itself. `covered` are the hours that the window
+    /// touches. `None` until the day before the window is known as a whole: with a part of it, a
+    /// window of a day would be compared with some hours of one.
+    pub fn before(&self, covered: &RangeInclusive<i64>) -> Option<Vec<u64>> {
+        let first = *covered.start();
+        let (_, newest) = self.known.filter(|(oldest, _)| *oldest <= first - DAY)?;
+        let kept = newest - HOURS as i64 + 1..=newest;
         let mut sum = vec![0; self.cells];
-        for hour in hours.filter(|&hour| self.holds(hour)) {
+        for hour in same_hours_before(covered).filter(|hour| kept.contains(hour)) {
             let at = place(hour) * self.cells;
             for (sum, &count) in sum.iter_mut().zip(&self.counts[at..]) {
                 *sum += u64::from(count);
             }
         }
-        sum
+        Some(sum)
     }
 
     /// Bytes of memory held.
@@ -132,30 +136,35 @@ mod tests {
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }
 
-        /// What is pooled is what adding up the rows gives whose hour was kept when they came and
-        /// is still kept.
+        /// What is summed is what counting the rows gives whose hour was kept when they came and
+        /// still is.
         #[test]
-        fn pooled_hours_are_the_sum_of_their_rows(
+        fn sums_are_those_of_the_rows_that_are_kept(
             rows in prop::collection::vec((-220i64..60, 0usize..3), 1..150),
-            from in -250i64..0,
+            length in 0i64..25,
         ) {
             let mut seasonal = Seasonal::new(3);
-            let (mut newest, mut kept) = (0i64, Vec::new());
+            let (mut oldest, mut newest, mut kept) = (0, 0, Vec::new());
+            seasonal.add(0, &[0; 3]);
             for (step, cell) in rows {
                 let hour = newest + step;
                 newest = newest.max(hour);
                 let mut counts = [0; 3];
                 counts[cell] = 1;
                 seasonal.add(hour, &counts);
-                kept.push((hour, cell));
+                if newest - hour < HOURS as i64 {
+                    oldest = oldest.min(hour);
+                    kept.push((hour, cell));
+                }
                 kept.retain(|(hour, _)| newest - hour < HOURS as i64);
             }
-            let hours = newest + from..=newest;
+            let covered = newest - length..=newest;
             let mut expected = vec![0; 3];
-            for (_, cell) in kept.iter().filter(|(hour, _)| hours.contains(hour)) {
-                expected[*cell] += 1;
+            for hour in same_hours_before(&covered) {
+                kept.iter().filter(|row| row.0 == hour).for_each(|row| expected[row.1] += 1);
             }
-            prop_assert_eq!(seasonal.pooled(hours), expected);
+            let is_whole = oldest <= newest - length - 24;
+            prop_assert_eq!(seasonal.before(&covered), is_whole.then_some(expected));
         }
     }
 
@@ -164,7 +173,7 @@ mod tests {
         let mut seasonal = Seasonal::new(1);
         seasonal.add(5, &[u64::MAX]);
         seasonal.add(5, &[1]);
-        assert_eq!(seasonal.pooled([5, 6].into_iter()), [u64::from(u32::MAX)]);
+        assert_eq!(seasonal.before(&(29..=29)), Some(vec![u64::from(u32::MAX)]));
     }
 
     #[test]
@@ -173,11 +182,22 @@ mod tests {
         for hour in [10, 20, 30] {
             seasonal.add(hour, &[1]);
         }
+        let day = 40..=63;
+        assert_eq!(seasonal.before(&day), Some(vec![3]));
         seasonal.set_back_to(20);
-        assert_eq!(seasonal.pooled(0..=40), [2]);
+        assert_eq!(seasonal.before(&day), Some(vec![2]));
         seasonal.set_back_to(-1_000);
-        assert_eq!(seasonal.pooled(-1_000..=40), [0]);
-        seasonal.add(30, &[1]);
-        assert_eq!(seasonal.pooled(0..=40), [1]);
+        assert_eq!(seasonal.before(&day), None);
+        seasonal.add(10, &[1]);
+        assert_eq!(seasonal.before(&day), Some(vec![1]));
+    }
+
+    #[test]
+    fn a_long_silence_begins_a_new_week() {
+        let mut seasonal = Seasonal::new(1);
+        seasonal.add(0, &[1]);
+        seasonal.add(500, &[1]);
+        assert_eq!(seasonal.before(&(501..=501)), None);
+        assert_eq!(seasonal.before(&(524..=524)), Some(vec![1]));
     }
 }

@@ -70,6 +70,7 @@ pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
             ..Variation::default()
         },
         importance: None,
+        derived_from: None,
     }
 }
 
@@ -153,6 +154,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
             significance: 4.75,
         }),
         new_categories: Vec::new(),
+        shape: None,
         windows: windows.collect(),
     }
 }

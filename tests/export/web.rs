@@ -93,13 +93,13 @@ impl WebState for State {
     }
 }
 
-struct Web {
-    address: SocketAddr,
+pub struct Web {
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
 
-fn start(snapshot: Snapshot, options: WebOptions) -> Web {
+pub fn start(snapshot: Snapshot, options: WebOptions) -> Web {
     // Small buffers, so that a client that does not read is noticed early.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(128 * 1024).unwrap();
@@ -122,18 +122,18 @@ fn start(snapshot: Snapshot, options: WebOptions) -> Web {
     }
 }
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
@@ -169,7 +169,7 @@ async fn read_all(stream: &TcpStream) -> Vec<u8> {
 }
 
 /// One request; nothing here may take longer than ten seconds.
-async fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)]) -> Answer {
     let answer = tokio::time::timeout(Duration::from_secs(10), talk(address, line, headers));
     answer.await.expect("an answer")
 }

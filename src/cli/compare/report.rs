@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::engine::{FeatureSnapshot, ModelDrift, ModelSnapshot, OutlierWindow, State};
+use crate::engine::{
+    Explanation, FeatureSnapshot, ModelDrift, ModelSnapshot, OutlierWindow, State,
+};
 use crate::profile::{Missing, Moments, Profile, short};
 use crate::statistic::normal_tail;
 
@@ -70,6 +72,8 @@ struct Row {
     importance: Option<f64>,
     kind: Option<&'static str>,
     state: &'static str,
+    /// What moved from where to where, in words.
+    summary: String,
     /// Usable values.
     rows: u64,
     missing: Missing,
@@ -119,7 +123,8 @@ struct Reference {
 
 impl Report {
     pub fn of(model: &ModelSnapshot, profile: &Profile, name: &str) -> Self {
-        let mut features: Vec<_> = model.features.iter().filter_map(Row::of).collect();
+        let fields = model.features.iter();
+        let mut features: Vec<_> = fields.filter_map(|field| Row::of(model, field)).collect();
         features.sort_by(|a, b| {
             let rank = |row: &Row| (row.drift_ratio.unwrap_or(-1.0), row.drift.unwrap_or(-1.0));
             let ((ratio_a, drift_a), (ratio_b, drift_b)) = (rank(a), rank(b));
@@ -232,7 +237,7 @@ impl fmt::Display for Outliers {
 }
 
 impl Row {
-    fn of(feature: &FeatureSnapshot) -> Option<Self> {
+    fn of(model: &ModelSnapshot, feature: &FeatureSnapshot) -> Option<Self> {
         let window = feature.windows.first()?;
         let drift = window.drift.first();
         let profile = feature.reference.as_ref().map(|r| &r.feature);
@@ -246,6 +251,7 @@ impl Row {
                 State::Learning => State::Unknown.as_str(),
                 state => state.as_str(),
             },
+            summary: Explanation::of(model, feature, window, drift).summary,
             rows: window.values,
             missing: window.missing,
             null_ratio: window.null_ratio,
@@ -346,6 +352,9 @@ impl fmt::Display for Report {
                 count => format!(", {count} without any value"),
             }
         )?;
+        for row in self.features.iter().filter(|row| row.is_drifted()) {
+            writeln!(f, "{}", row.summary)?;
+        }
         for sentence in self.model_drift.iter().filter_map(Whole::sentence) {
             writeln!(f, "{sentence}")?;
         }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::figures::{Address, Escaped, Short, Thousands};
-use super::model::{class_of, write_since};
+use super::model::{class_of, write_history};
 use super::{chart, write_head};
 use crate::engine::{Explanation, FeatureSnapshot, Rate};
 use crate::export::explain::Chosen;
@@ -40,7 +40,12 @@ fn write_page(html: &mut String, chosen: &Chosen<'_>) -> fmt::Result {
             .unwrap_or_default(),
         Escaped(&explanation.summary)
     )?;
-    write_since(html, explanation.since, chosen.model.now)?;
+    write_history(
+        html,
+        chosen.feature.shape,
+        explanation.since,
+        chosen.model.now,
+    )?;
     html.push_str("</p>\n");
     write_comparisons(html, chosen)?;
     write_figures(html, &explanation)?;

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 
 use super::figures::{Address, Escaped, Lasting, Moment, Short, Thousands, millis, percent};
 use crate::engine::{
-    Drift, Explanation, FeatureSnapshot, FeatureWindow, ModelDrift, ModelSnapshot, State,
+    Drift, Explanation, FeatureSnapshot, FeatureWindow, ModelDrift, ModelSnapshot, Shape, State,
 };
 
 /// Fields that the table of a model lists.
@@ -218,7 +218,7 @@ fn write_field(html: &mut String, model: &ModelSnapshot, field: &FeatureSnapshot
             field.windows.len() + 2,
             Escaped(&explanation.summary)
         )?;
-        write_since(html, since(field), model.now)?;
+        write_history(html, field.shape, since(field), model.now)?;
         html.push_str("</td></tr>\n");
     }
     Ok(())
@@ -243,14 +243,22 @@ fn write_ratios(html: &mut String, window: &FeatureWindow) -> fmt::Result {
     Ok(())
 }
 
-/// Since when a field is in alarm.
-pub(super) fn write_since(html: &mut String, since: Option<f64>, now: Option<f64>) -> fmt::Result {
+/// Which way the drift of a field came, and since when it is in alarm.
+pub(super) fn write_history(
+    html: &mut String,
+    shape: Option<Shape>,
+    since: Option<f64>,
+    now: Option<f64>,
+) -> fmt::Result {
     if let Some(since) = since {
         write!(html, " <small>Since {}", Moment(since))?;
         if let Some(now) = now {
             write!(html, ", for {}", Lasting(now - since))?;
         }
         html.push_str(".</small>");
+    }
+    if let Some(shape) = shape {
+        write!(html, " <small>{}</small>", shape.sentence())?;
     }
     Ok(())
 }
