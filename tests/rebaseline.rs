@@ -25,7 +25,6 @@ fn settings() -> Config {
         long_wander: 0.001,
         chunk_seconds: 3_600.0,
         chunks: 50,
-        ..Variation::default()
     };
     x.importance = Some(3.0);
     let fields = vec![
