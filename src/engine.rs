@@ -5,7 +5,7 @@
 //! is counted.
 //!
 //! `model` keeps references (`installed`, still `learning`, or made by `rebaseline`) and versions,
-//! `version` fields and traffic, `field` the sums of one field; `evaluate` turns sums into figures,
+//! `version` fields and traffic, `field` the sums of one field, `row_sums` those of several; `evaluate` turns sums into figures,
 //! `references` says what windows are compared with.
 
 mod alarms;
