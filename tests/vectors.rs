@@ -498,6 +498,7 @@ fn a_kind_that_the_data_do_not_have_is_said() {
         FieldOverride {
             role: None,
             kind: Some(Kind::Vector),
+            importance: None,
         },
     )];
     let options = LearnOptions {

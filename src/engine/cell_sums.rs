@@ -47,6 +47,13 @@ impl CellSums {
         self.pending.clear();
     }
 
+    /// The reference has another mean and scale; nothing is pending.
+    pub fn change_units(&mut self, from: &Moments, to: &Moments) {
+        for ring in &mut self.windows {
+            ring.change(|sums| sums.change_units(from, to));
+        }
+    }
+
     /// The wall clock was set back to `at`; nothing is pending.
     pub fn set_back(&mut self, at: i64, windows: &[WindowConfig]) {
         for (ring, window) in self.windows.iter_mut().zip(windows) {

@@ -256,7 +256,9 @@ impl Field {
             for ring in &mut self.windows {
                 ring.change(|sums| sums.change_units(old, new));
             }
-            self.cell_sums = None;
+            if let Some(sums) = &mut self.cell_sums {
+                sums.change_units(old, new);
+            }
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::compare::compare;
 use super::config::{Config, References, WindowConfig};
-use super::field::Field;
+use super::field::{Field, Reference};
 use super::model::Model;
 use super::snapshot::Drift;
 use super::version::Version;
@@ -197,11 +197,11 @@ impl<'a> Side<'a> {
 
     /// Rows of traffic, with sums in units of the field's own reference.
     fn live(field: &Field, tally: &'a FeatureTally, sums: Option<&CellSumsTally>) -> Self {
-        let reference = field.reference.as_ref();
-        let unit = reference.and_then(|reference| reference.feature.moments.as_ref());
-        let means = unit
+        let numeric = field.reference.as_ref().and_then(Reference::numeric);
+        let means = numeric
             .zip(sums)
-            .map(|(of, sums)| sums.means(&tally.cells, of));
+            .map(|((cells, unit), sums)| sums.means(cells, unit));
+        let unit = numeric.map(|(_, unit)| unit);
         Self {
             cells: Cow::Borrowed(&tally.cells),
             means: Cow::Owned(means.unwrap_or_default()),

@@ -7,88 +7,107 @@ use super::Tally;
 use super::feature::FAR;
 use crate::profile::{Moments, NumericCells};
 
-/// Σ d of each cell, d = (x − μ) / σ of the reference.
+/// Sums of each cell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CellSumsTally {
-    sums: Box<[f64]>,
-    /// Values too far below and above for the sums; they are in the first and in the last cell.
-    far: [u64; 2],
+    cells: Box<[CellSum]>,
+}
+
+/// The values of a cell that are not too far away for a sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct CellSum {
+    /// Σ d, d = (x − μ) / σ of the reference.
+    sum: f64,
+    values: u64,
 }
 
 impl CellSumsTally {
     /// Nothing yet, over this many cells.
     pub fn new(cells: usize) -> Self {
         Self {
-            sums: vec![0.0; cells].into(),
-            far: [0; 2],
+            cells: vec![CellSum::default(); cells].into(),
         }
     }
 
-    /// Adds finite values; one that is more than 10⁹ σ away is only counted.
+    /// Adds finite values; those more than 10⁹ σ away are left out.
     pub fn add_numbers(&mut self, values: &[f64], cells: &NumericCells, reference: &Moments) {
         let inverse = 1.0 / reference.scale();
         for &value in values {
             let d = (value - reference.mean) * inverse;
-            if d.abs() > FAR {
-                self.far[usize::from(d > 0.0)] += 1;
-            } else {
-                self.sums[cells.locate(value)] += d;
+            if d.abs() <= FAR {
+                let cell = &mut self.cells[cells.locate(value)];
+                cell.sum += d;
+                cell.values += 1;
             }
         }
     }
 
-    /// Mean of the values in each cell, of which there are `counts`, in the unit of the field; 0
-    /// where there are none. Where all are too far away, the end of the reference's range, which is
-    /// as near as they can be.
-    pub fn means(&self, counts: &[u64], reference: &Moments) -> Vec<f64> {
-        let last = counts.len().saturating_sub(1);
-        let cells = counts.iter().zip(&self.sums).enumerate();
-        let means = cells.map(|(cell, (&count, &sum))| {
-            let below = if cell == 0 { self.far[0] } else { 0 };
-            let above = if cell == last { self.far[1] } else { 0 };
-            match count.saturating_sub(below + above) {
-                0 if count == 0 => 0.0,
-                0 if below > 0 => reference.min,
-                0 => reference.max,
-                near => reference.mean + reference.scale() * (sum / near as f64),
-            }
+    /// Mean of the values in each cell, in the unit of the field. Of a cell that holds none that was
+    /// summed, its middle, or its one edge: as near as those left out can be.
+    pub fn means(&self, cells: &NumericCells, reference: &Moments) -> Vec<f64> {
+        let sums = self.cells.iter().enumerate();
+        let means = sums.map(|(at, &CellSum { sum, values })| match values {
+            0 => somewhere_in(at, cells.edges()),
+            values => reference.mean + reference.scale() * (sum / values as f64),
         });
         means.collect()
+    }
+
+    /// The same sums in units of another reference.
+    pub fn change_units(&mut self, from: &Moments, to: &Moments) {
+        for cell in &mut self.cells {
+            let moved = cell.values as f64 * (from.mean - to.mean);
+            let sum = (moved + from.scale() * cell.sum) / to.scale();
+            // In the new units all of them may be too far away.
+            *cell = match sum.is_finite() {
+                true => CellSum { sum, ..*cell },
+                false => CellSum::default(),
+            };
+        }
+    }
+
+    fn each(&mut self, other: &Self, change: impl Fn(&mut CellSum, &CellSum)) {
+        for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
+            change(mine, theirs);
+        }
+    }
+}
+
+/// The middle of a cell, or its edge if it has but one.
+fn somewhere_in(cell: usize, edges: &[f64]) -> f64 {
+    let below = cell.checked_sub(1).and_then(|below| edges.get(below));
+    match (below, edges.get(cell)) {
+        (Some(low), Some(high)) => low + (high - low) / 2.0,
+        (Some(edge), None) | (None, Some(edge)) => *edge,
+        (None, None) => 0.0,
     }
 }
 
 impl Tally for CellSumsTally {
     fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.sums.iter_mut().zip(&other.sums) {
-            *mine += theirs;
-        }
-        for (mine, theirs) in self.far.iter_mut().zip(&other.far) {
-            *mine += theirs;
-        }
+        self.each(other, |mine, theirs| {
+            mine.sum += theirs.sum;
+            mine.values += theirs.values;
+        });
     }
 
     fn subtract_counts(&mut self, other: &Self) {
-        for (mine, theirs) in self.far.iter_mut().zip(&other.far) {
-            *mine -= theirs;
-        }
+        self.each(other, |mine, theirs| mine.values -= theirs.values);
     }
 
     fn recombine(&mut self, parts: &[Self]) {
-        self.sums.fill(0.0);
+        self.cells.iter_mut().for_each(|cell| cell.sum = 0.0);
         for part in parts {
-            for (mine, theirs) in self.sums.iter_mut().zip(&part.sums) {
-                *mine += theirs;
-            }
+            self.each(part, |mine, theirs| mine.sum += theirs.sum);
         }
     }
 
     fn clear(&mut self) {
-        self.sums.fill(0.0);
-        self.far = [0; 2];
+        self.cells.fill(CellSum::default());
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.sums)
+        size_of::<Self>() + size_of_val(&*self.cells)
     }
 }
 
@@ -104,41 +123,56 @@ mod tests {
         max: 16.0,
     };
 
-    fn of(values: &[f64]) -> (CellSumsTally, [u64; 3]) {
-        let cells = NumericCells::new(vec![9.0, 11.0]).unwrap();
+    fn cells() -> NumericCells {
+        NumericCells::new(vec![9.0, 11.0]).unwrap()
+    }
+
+    fn of(values: &[f64]) -> CellSumsTally {
         let mut tally = CellSumsTally::new(3);
-        tally.add_numbers(values, &cells, &REFERENCE);
-        let mut counts = [0; 3];
-        cells.count_all(values, &mut counts);
-        (tally, counts)
+        tally.add_numbers(values, &cells(), &REFERENCE);
+        tally
+    }
+
+    fn means(tally: &CellSumsTally) -> Vec<f64> {
+        tally.means(&cells(), &REFERENCE)
     }
 
     #[test]
     fn each_cell_has_the_mean_of_its_values() {
-        let (tally, counts) = of(&[5.0, 8.0, 12.0, 20.0, 40.0]);
-        assert_eq!(tally.means(&counts, &REFERENCE), [6.5, 0.0, 24.0]);
+        let tally = of(&[5.0, 8.0, 12.0, 20.0, 40.0]);
+        assert_eq!(means(&tally), [6.5, 10.0, 24.0]);
     }
 
     #[test]
     fn values_too_far_away_do_not_move_a_mean() {
-        let (tally, counts) = of(&[5.0, -1e300, 10.0, f64::MAX]);
-        assert_eq!(tally.means(&counts, &REFERENCE), [5.0, 10.0, 16.0]);
-        let (tally, counts) = of(&[-1e12]);
-        assert_eq!(tally.means(&counts, &REFERENCE), [4.0, 0.0, 0.0]);
+        assert_eq!(means(&of(&[5.0, -1e300, f64::MAX])), [5.0, 10.0, 11.0]);
+        assert_eq!(means(&of(&[-1e12])), [9.0, 10.0, 11.0]);
     }
 
     #[test]
     fn a_window_keeps_the_means_of_what_is_still_in_it() {
         let mut ring = Ring::new(&CellSumsTally::new(3));
         ring.keep_previous(true);
-        let ((first, _), (second, counts)) = (of(&[1e9, 5.1, -1e300]), of(&[5.3, 5.4]));
+        let (first, second) = (of(&[1e9, 5.1, -1e300]), of(&[5.3, 5.4]));
         ring.add(0, &first);
         ring.add(3, &second);
         ring.advance_to(12);
-        assert_eq!(
-            ring.total().means(&counts, &REFERENCE),
-            second.means(&counts, &REFERENCE)
-        );
+        assert_eq!(ring.total(), &second);
         assert_eq!(ring.previous(), Some(&first));
+    }
+
+    #[test]
+    fn the_means_stay_when_the_unit_changes() {
+        let mut tally = of(&[5.0, 8.0, 12.0, 20.0]);
+        let other = Moments {
+            mean: -3.0,
+            stddev: 7.0,
+            ..REFERENCE
+        };
+        tally.change_units(&REFERENCE, &other);
+        let changed = tally.means(&cells(), &other);
+        for (found, expected) in changed.iter().zip([6.5, 10.0, 16.0]) {
+            assert!((found - expected).abs() < 1e-12, "{changed:?}");
+        }
     }
 }

@@ -68,7 +68,8 @@ fn rows(random: &mut Random, count: usize, shapes: &[(&'static str, Shift)], day
     batch(columns.collect())
 }
 
-fn normal(random: &mut Random) -> f64 {
+/// A standard normal number.
+pub fn normal(random: &mut Random) -> f64 {
     let radius = (-2.0 * (1.0 - random.uniform()).ln()).sqrt();
     radius * (TAU * random.uniform()).cos()
 }

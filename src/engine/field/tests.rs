@@ -28,6 +28,7 @@ fn feature(name: &str, kind: Kind, cells: Cells) -> FeatureProfile {
         distinct: 9,
         variation: Variation::default(),
         importance: None,
+        derived_from: None,
     }
 }
 
