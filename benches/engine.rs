@@ -18,10 +18,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datasketches::kll::{KllFloat, KllSketch};
-use driftgauge::batch::{Batch, Column, Presence, ValueType, Values};
+use driftgauge::batch::{Batch, Column, Field, Presence, Role, Schema, ValueType, Values};
 use driftgauge::engine::Engine;
 use driftgauge::learn::JointLearner;
-use driftgauge::profile::FeatureProfile;
+use driftgauge::learn::{LearnOptions, Learner};
+use driftgauge::profile::{FeatureProfile, Provenance};
 use driftgauge::tally::{MOST_JOINT_FEATURES, RowCodes};
 use measure::{CELLS, batch, block, config, fastest, normal, schema, uniform};
 
@@ -36,6 +37,10 @@ struct Case {
     batch: Batch,
     feature: fn(usize) -> FeatureProfile,
 }
+
+/// Elements of a vector, as usual text embeddings have.
+const WIDTH: usize = 768;
+const EMBEDDINGS: &str = "1,000 rows, f32 vectors";
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
@@ -65,6 +70,9 @@ fn main() {
     }
     if "joint".contains(&wanted) {
         joint(&data);
+    }
+    if EMBEDDINGS.contains(&wanted) {
+        embeddings();
     }
 }
 
@@ -140,6 +148,70 @@ fn row_by_row(data: &[f64], features: usize) -> (Vec<f64>, Vec<f64>) {
         }
     }
     (products, fourier)
+}
+
+/// Microseconds a row of vectors of [`WIDTH`] elements, with their cosines; its yardstick is one read
+/// of all centroids a row, which a nearest centroid cannot be had without.
+fn embeddings() {
+    const ROWS: usize = 1_000;
+    const RUNS: usize = 30;
+    let numbers = normal(ROWS * WIDTH);
+    let data: Bytes = numbers
+        .iter()
+        .flat_map(|v| (*v as f32).to_le_bytes())
+        .collect();
+    let column = Column::full(Values::Fixed {
+        data,
+        value_type: ValueType::Float32,
+        offset: 0,
+        stride: WIDTH * 4,
+        width: WIDTH,
+    });
+    let field = Field {
+        name: "f0".into(),
+        role: Role::Feature,
+        value_type: ValueType::Float32,
+        width: WIDTH as u32,
+    };
+    let batch = batch(&Arc::new(Schema::new(vec![field])), ROWS, vec![column]);
+    let mut learner = Learner::new(LearnOptions::default());
+    (0..4).for_each(|_| learner.observe(&batch));
+    let profile = learner.finish(Provenance::default());
+    let centroids = profile.features[0]
+        .cells
+        .as_ref()
+        .map_or(0, |of| of.cells.len());
+    let mut engine = Engine::new(Arc::new(config(profile.features)));
+    let now = 1_700_000_000_000_000;
+    let ours = fastest(RUNS, || engine.apply(black_box(&batch), now));
+    let all: Vec<f32> = numbers
+        .iter()
+        .map(|v| *v as f32)
+        .take(centroids * WIDTH)
+        .collect();
+    let read = fastest(RUNS, || {
+        for _ in 0..ROWS {
+            let mut lanes = [0_f32; 16];
+            for block in black_box(&all).as_chunks::<16>().0 {
+                for (lane, element) in lanes.iter_mut().zip(block) {
+                    *lane += element;
+                }
+            }
+            black_box(lanes);
+        }
+    });
+    let micros = |nanos: f64| nanos / ROWS as f64 / 1_000.0;
+    println!("\n{WIDTH} elements, {centroids} centroids; µs a row, fastest of {RUNS} runs\n");
+    println!(
+        "{:34} {:7.2}",
+        "yardstick: read all centroids",
+        micros(read)
+    );
+    println!(
+        "{EMBEDDINGS:34} {:7.2}  × read {:.1}",
+        micros(ours),
+        ours / read
+    );
 }
 
 fn yardsticks(data: &[f64]) -> (f64, f64, f64) {

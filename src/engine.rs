@@ -5,8 +5,8 @@
 //! is counted.
 //!
 //! `model` keeps references (`installed`, still `learning`, or made by `rebaseline`) and versions,
-//! `version` fields and traffic, `field` the sums of one field; `evaluate` turns sums into figures,
-//! `references` says what windows are compared with.
+//! `version` fields and traffic, `field` the sums of one field, `row_sums` those of several together;
+//! `evaluate` turns sums into figures, `references` says what windows are compared with.
 
 mod alarms;
 pub mod budget;

@@ -406,19 +406,33 @@ fn memory_per_feature_is_what_the_formula_says() {
         engine(settings).bytes()
     };
     let (cells, sum) = (24, 8 * 24 + 120);
+    let full = |features: usize| {
+        let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();
+        let features = names.iter().map(|name| numeric(name, 24, 500)).collect();
+        let mut settings = config(profile(features));
+        settings.feature.detail = Some(driftgauge::engine::Detail::Full);
+        engine(settings).bytes()
+    };
+    let plain = References::default();
+    let more = (full(200) - full(100) - (bytes(200, &plain) - bytes(100, &plain))) / 100;
+    let means = (13 * 3 + 1) * (16 * cells + 16);
+    assert!(
+        (means..means + 16 * 1_024).contains(&more),
+        "{more} against {means}"
+    );
     for (previous, seasonal) in [(false, false), (true, false), (false, true), (true, true)] {
         let references = References {
             previous,
             seasonal,
             ..References::default()
         };
-        let per_feature = (bytes(101, &references) - bytes(1, &references)) / 100;
+        let per_feature = (bytes(200, &references) - bytes(100, &references)) / 100;
         // DESIGN.md, Memory: (13 × windows + 2) sums of 8 B + 120 bytes, 13 more a window for the one
         // before, 192 counts of 4 bytes a cell for the season, and what holds them.
         let spans = 1 + usize::from(previous);
         let sums = (13 * 3 * spans + 2) * sum + usize::from(seasonal) * 192 * cells * 4;
         assert!(
-            (sums..sums + 1_024 + 512 * (spans - 1)).contains(&per_feature),
+            (sums..sums + 1_280 + 512 * (spans - 1)).contains(&per_feature),
             "{per_feature} against {sums}"
         );
     }

@@ -81,11 +81,11 @@ pub(super) fn default_window(feature: &FeatureSnapshot) -> Option<&FeatureWindow
         .or_else(|| longest_first().next())
 }
 
-fn model<'s>(
-    snapshot: &'s Snapshot,
+fn model(
+    snapshot: &Snapshot,
     name: Option<String>,
     version: Option<String>,
-) -> Result<&'s ModelSnapshot, Refusal> {
+) -> Result<&ModelSnapshot, Refusal> {
     let mut names: Vec<&str> = snapshot.models.iter().map(|model| &*model.model).collect();
     names.dedup();
     let Some(name) = name else {

@@ -9,7 +9,7 @@ use super::numeric_sums::NumericSums;
 use super::rows_of;
 use super::second_pass::{self, CodedRows, SecondPass};
 use super::{LearnReport, Learned};
-use crate::batch::{Batch, Column, Numbers};
+use crate::batch::{Batch, Numbers};
 use crate::profile::{Cells, Profile, Provenance};
 use crate::tally::RowCodes;
 
@@ -97,13 +97,11 @@ impl Recount {
         if self.passes.is_empty() {
             return;
         }
-        let mut columns: Vec<Option<&Column>> = vec![None; self.fields.len()];
         self.codes.begin(self.fields.len(), batch.rows);
         for (index, column) in indexes.iter().zip(&batch.columns) {
             let (Some(index), Some(column)) = (*index, column) else {
                 continue;
             };
-            columns[index] = Some(column);
             let feature = &self.fields[index].feature;
             let companion = self.companion_of[index].map(|at| (at, &self.fields[at].feature));
             if let Some(reference) = &feature.cells {
@@ -123,7 +121,6 @@ impl Recount {
         }
         let coded = CodedRows {
             batch,
-            columns: &columns,
             codes: &self.codes,
         };
         self.passes.iter_mut().for_each(|pass| pass.observe(&coded));

@@ -5,7 +5,7 @@
 use super::chunks::Chunks;
 use super::joint::JointPass;
 use super::outliers::OutlierPass;
-use crate::batch::{Batch, Column};
+use crate::batch::Batch;
 use crate::learn::LearnReport;
 use crate::profile::Profile;
 use crate::tally::RowCodes;
@@ -14,8 +14,6 @@ use crate::tally::RowCodes;
 pub(super) struct CodedRows<'a> {
     /// The rows, with their times.
     pub batch: &'a Batch,
-    /// The column of each feature of the profile, in its order; `None` where the batch lacks it.
-    pub columns: &'a [Option<&'a Column>],
     /// The cells, of each feature of the profile in its order. Outputs of failed calls are missing.
     pub codes: &'a RowCodes,
 }

@@ -38,6 +38,10 @@ fn cells(kind: Kind) -> Cells {
         Kind::Categorical => Cells::Categorical(
             CategoryCells::new(vec!["a".into(), "1".into()], vec!["b".into()], true).unwrap(),
         ),
+        Kind::Vector => {
+            let centroids = [vec![0.0, 0.1], vec![1.0, 1.0], vec![-2.0, -1.0]];
+            Cells::Centroids(CentroidCells::new(vec![0.2, 0.1], &centroids).unwrap())
+        }
         _ => Cells::Hashed,
     }
 }
@@ -123,7 +127,7 @@ proptest! {
         let mut scratch = Scratch::default();
         for layout in 0..7 {
             let column = column(layout, &numbers, &present);
-            for kind in [Kind::Numeric, Kind::Categorical, Kind::HighCardinality] {
+            for kind in [Kind::Numeric, Kind::Categorical, Kind::HighCardinality, Kind::Vector] {
                 let (mut with, mut without) = (field(kind), field(kind));
                 let mut codes = vec![RowCodes::MISSING; range.len()];
                 with.fold(&column, range.clone(), &mut scratch, Some(&mut codes));
@@ -142,4 +146,35 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_cosines_of_a_vector_are_written_down_at_its_row() {
+    let numbers = [1.0, f64::NAN, -1.0, 0.0, 2.0];
+    let column = column(6, &numbers, &[true, true, true, true, false]);
+    let Cells::Centroids(centroids) = cells(Kind::Vector) else {
+        panic!("no centroids");
+    };
+    let Cells::Numeric(of_cosines) = cells(Kind::Numeric) else {
+        panic!("no numbers");
+    };
+    let (mut vectors, mut cosines) = (field(Kind::Vector), field(Kind::Numeric));
+    let mut scratch = Scratch::default();
+    let mut codes = [[RowCodes::MISSING; 4]; 2];
+    vectors.fold(&column, 1..5, &mut scratch, Some(&mut codes[0]));
+    cosines.fold_cosines(&mut scratch, Some(&mut codes[1]));
+    // Rows 1 (NaN) and 4 (null) have neither, row 3 (zeros) has no direction.
+    let mut alone = RowCodes::default();
+    alone.begin(2, 4);
+    alone.read(0, 0, &column, 1..5, &cells(Kind::Vector));
+    alone.read_cosines(1, 0, &column, 1..5, &centroids, &of_cosines);
+    assert_eq!([alone.of(0), alone.of(1)], [&codes[0][..], &codes[1]]);
+    let is_there = codes.map(|codes| codes.map(|code| code != RowCodes::MISSING));
+    assert_eq!(is_there[0], [false, true, true, false]);
+    assert_eq!(is_there[1], [false, true, false, false]);
+    let missing = cosines.pending.missing;
+    assert_eq!(
+        (cosines.pending.values, missing.nan, missing.null),
+        (1, 2, 1)
+    );
 }
