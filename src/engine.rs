@@ -8,6 +8,7 @@
 //! field; `evaluate` turns sums into figures.
 
 pub mod budget;
+mod burn_in;
 mod compare;
 mod config;
 mod evaluate;
@@ -21,8 +22,10 @@ mod snapshot;
 mod version;
 mod whole;
 
+pub use burn_in::BURN_IN_CHUNKS;
 pub use config::{
-    Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, SIGNIFICANCE, WindowConfig,
+    BurntIn, Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, MOST_LEARNED_EFFECT,
+    ModelConfig, SIGNIFICANCE, WindowConfig,
 };
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
@@ -263,6 +266,7 @@ fn evaluate_version(
             .map(Installed::snapshot)
             .collect(),
         learning: model.learning_progress(config),
+        burn_in: whole::burn_in(&features),
         features,
     }
 }

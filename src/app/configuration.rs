@@ -34,6 +34,7 @@ pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Pro
             rows: settings.learning.rows as u64,
             bytes: settings.learning.bytes.bytes(),
         },
+        burn_in_micros: settings.drift.burn_in.micros(),
         feature: FeatureConfig {
             role: None,
             kind: None,
@@ -78,6 +79,7 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
             .as_ref()
             .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
+        burnt_in: HashMap::new(),
         versions: versions.collect(),
         feature: feature_config(&model.metrics, &model.drift),
         features: features.collect(),

@@ -177,6 +177,8 @@ fn evaluate<'a>(
                     rows: u64::MAX,
                     bytes: usize::MAX,
                 },
+                // Nor how it varies.
+                burn_in_micros: 0,
                 max_series: usize::MAX,
                 max_fields: usize::MAX,
                 max_total_fields: usize::MAX,

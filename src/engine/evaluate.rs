@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::LATENCY_QUANTILES;
+use super::burn_in::BurnIn;
 use super::compare::compare;
-use super::config::{Config, FeatureConfig, MINIMUM_EFFECT, SIGNIFICANCE, WindowConfig};
+use super::config::{Config, MINIMUM_EFFECT, MOST_LEARNED_EFFECT, SIGNIFICANCE, WindowConfig};
 use super::field::{Field, Reference};
 use super::snapshot::{
     Detail, FeatureReference, FeatureSnapshot, FeatureWindow, State, TrafficWindow,
 };
 use super::version::Version;
 use crate::batch::Role;
-use crate::profile::{Cells, Kind, ReferenceCells, Variation};
+use crate::profile::{Cells, Kind, ReferenceCells};
 use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::FeatureTally;
 use crate::window::{Ring, SLICES};
@@ -68,7 +69,7 @@ pub(super) fn feature(
     is_learning: bool,
     exposure: (Detail, bool),
 ) -> FeatureSnapshot {
-    let sensitivity = sensitivity(&field.config, field.reference.as_ref());
+    let sensitivity = sensitivity(field);
     let windows = config.windows.iter().zip(traffic).zip(&field.windows);
     let longest = super::version::longest(&config.windows);
     let (detail, fleet) = exposure;
@@ -88,6 +89,8 @@ pub(super) fn feature(
             feature: reference.feature.clone(),
             profile: reference.profile.clone(),
             learned: reference.learned,
+            variation: field.variation(),
+            burn_in: field.burn_in.done(),
             minimum_effect: sensitivity.minimum_effect,
             significance: sensitivity.significance,
         }),
@@ -110,13 +113,14 @@ pub(super) fn feature(
     }
 }
 
-fn sensitivity(config: &FeatureConfig, reference: Option<&Reference>) -> Sensitivity {
-    let variation = reference.map_or_else(Variation::default, |of| of.feature.variation);
+fn sensitivity(field: &Field) -> Sensitivity {
+    let (config, variation) = (&field.config, field.variation());
+    let usual = match field.burn_in {
+        BurnIn::Off => variation.tolerated_effect(),
+        _ => variation.tolerated_effect().min(MOST_LEARNED_EFFECT),
+    };
     Sensitivity {
-        minimum_effect: config
-            .minimum_effect
-            .unwrap_or(MINIMUM_EFFECT)
-            .max(variation.tolerated_effect()),
+        minimum_effect: config.minimum_effect.unwrap_or(MINIMUM_EFFECT).max(usual),
         significance: config.significance.unwrap_or(SIGNIFICANCE),
         design_effect: variation.design_effect,
     }

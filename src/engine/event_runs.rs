@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use super::burn_in::slice;
 use super::config::{Config, WindowConfig};
 use crate::batch::{Batch, Times};
 
-/// Splits rows of a batch into runs that belong to the same slice of every window, each with the
-/// time of its newest row.
+/// Splits rows of a batch into runs that belong to the same slice of every window and of the burn-in,
+/// each with the time of its newest row.
 pub(super) fn event_runs(
     batch: &Batch,
     rows: Range<usize>,
@@ -23,7 +24,9 @@ pub(super) fn event_runs(
     for (row, &at) in rows.clone().zip(&times[rows]) {
         if let Some((time, rows)) = runs.last_mut() {
             let same = |w: &WindowConfig| w.slice(*time) == w.slice(at);
-            if *time == at || config.windows.iter().all(same) {
+            let burns_in_apart =
+                slice(config.burn_in_micros, *time) != slice(config.burn_in_micros, at);
+            if *time == at || (config.windows.iter().all(same) && !burns_in_apart) {
                 *time = at.max(*time);
                 rows.end = row + 1;
                 continue;

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::budget::FeatureShape;
-use super::config::{Config, FeatureConfig, WindowConfig};
+use super::burn_in::BurnIn;
+use super::config::{BurntIn, Config, FeatureConfig, WindowConfig};
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values};
 use crate::learn::MAX_CELLS;
-use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, hash_cell};
+use crate::profile::{CategoryCells, Cells, FeatureProfile, Kind, Variation, hash_cell};
 use crate::statistic::DISTANCE_NAMES;
 use crate::tally::{DistinctTally, FeatureTally, Missed, Tally};
 use crate::window::Ring;
@@ -30,6 +31,8 @@ pub(super) struct Field {
     pub windows: Vec<Ring<FeatureTally>>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
     pub distinct: Option<Box<Distinct>>,
+    /// Learns how rows hang together, where the profile does not say.
+    pub burn_in: BurnIn,
 }
 
 /// Different values: since the windows were last fed, and in the longest window.
@@ -82,6 +85,7 @@ impl Field {
             since_start: FeatureTally::default(),
             windows: vec![Ring::new(&FeatureTally::default()); config.windows.len()],
             distinct: None,
+            burn_in: BurnIn::Off,
         };
         field.set_reference(reference);
         field.follow_detail();
@@ -122,11 +126,36 @@ impl Field {
             let empty = FeatureTally::new(cells);
             self.pending = empty.clone();
             self.windows.fill(Ring::new(&empty));
+            self.burn_in = BurnIn::Off;
         }
         if !same_cells || !same_profile {
             self.since_start.cells = vec![0; cells].into();
         }
         self.reference = reference;
+    }
+
+    /// Starts the burn-in, or ends it, as the reference in force and a length of `micros`
+    /// microseconds ask; `before` are those that were kept.
+    pub fn follow_burn_in(&mut self, micros: i64, before: Option<&BurntIn>) {
+        let reference = self.reference.as_ref();
+        let unmeasured = reference.filter(|r| micros > 0 && r.feature.variation.chunks == 0);
+        let cells = unmeasured.and_then(|r| Some((r.feature.cells.as_ref()?, &r.profile)));
+        let Some((cells, profile)) = cells else {
+            self.burn_in = BurnIn::Off;
+            return;
+        };
+        match before.filter(|before| before.profile == *profile) {
+            Some(before) if !matches!(self.burn_in, BurnIn::Frozen(_)) => {
+                self.burn_in = BurnIn::Frozen(before.variation);
+            }
+            _ => self.burn_in.go_on(micros, cells.cells.len()),
+        }
+    }
+
+    /// How much its sums vary, as the profile says or the burn-in has found so far.
+    pub fn variation(&self) -> Variation {
+        let said = self.reference.as_ref().map(|of| of.feature.variation);
+        self.burn_in.variation().or(said).unwrap_or_default()
     }
 
     /// How much it matters to the model, if anyone says.
@@ -216,9 +245,9 @@ impl Field {
         }
     }
 
-    /// Feeds the pending sums to the windows, each at its slice; forgets them. `longest` is the
-    /// place of the longest window.
-    pub fn flush(&mut self, slices: &[i64], longest: usize) {
+    /// Feeds the pending sums to the windows, each at its slice, and to the burn-in; forgets them.
+    /// `longest` is the place of the longest window.
+    pub fn flush(&mut self, slices: &[i64], burn_in_slice: i64, longest: usize) {
         if let Some(distinct) = &mut self.distinct
             && !distinct.pending.is_empty()
             && let Some(&slice) = slices.get(longest)
@@ -232,12 +261,20 @@ impl Field {
         for (ring, &slice) in self.windows.iter_mut().zip(slices) {
             ring.add(slice, &self.pending);
         }
+        self.burn_in.add(burn_in_slice, &self.pending);
         self.since_start.add(&self.pending);
         self.pending.clear();
     }
 
-    /// The wall clock was set back to `at`; nothing is pending.
-    pub fn set_back(&mut self, at: i64, windows: &[WindowConfig], longest: usize) {
+    /// The wall clock was set back to `at`, slice `burn_in_slice` of the burn-in; nothing is pending.
+    pub fn set_back(
+        &mut self,
+        at: i64,
+        windows: &[WindowConfig],
+        burn_in_slice: i64,
+        longest: usize,
+    ) {
+        self.burn_in.set_back(burn_in_slice);
         for (ring, window) in self.windows.iter_mut().zip(windows) {
             ring.set_back_to(window.slice(at));
         }
@@ -251,6 +288,7 @@ impl Field {
         size_of::<Self>()
             + self.pending.bytes()
             + self.since_start.bytes()
+            + self.burn_in.bytes()
             + self.windows.iter().map(Ring::bytes).sum::<usize>()
             + self.distinct.as_ref().map_or(0, |distinct| {
                 distinct.pending.bytes() + distinct.window.bytes()

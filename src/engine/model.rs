@@ -186,6 +186,9 @@ impl Model {
             }));
         }
         version.install(references, &self.name, config);
+        let said = config.models.get(&self.name);
+        let before = said.and_then(|model| model.burnt_in.get(name));
+        version.follow_burn_in(config.burn_in_micros, before);
     }
 
     /// Folds a batch in. `wall` is the wall time in microseconds.
@@ -346,7 +349,7 @@ impl Model {
                 continue;
             }
             self.now = Some(now.max(at));
-            version.begin(at, &config.windows);
+            version.begin(at, config);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
             version.fold_calls(batch, &starts, rows);
         }
@@ -384,7 +387,7 @@ impl Model {
         if config.clock == Clock::Wall && self.now.is_some_and(|now| wall < now) {
             self.now = Some(wall);
             for version in self.versions.values_mut() {
-                version.set_back(wall, &config.windows);
+                version.set_back(wall, config);
             }
         }
     }
@@ -399,7 +402,7 @@ impl Model {
             return;
         };
         for version in self.versions.values_mut() {
-            version.advance(now, &config.windows);
+            version.advance(now, config);
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::batch::Role;
-use crate::profile::{FeatureProfile, Missing, Profile};
+use crate::profile::{FeatureProfile, Missing, Profile, Variation};
 
 /// Everything known at one evaluation.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +72,8 @@ pub struct ModelSnapshot {
     pub references: Vec<ReferenceSnapshot>,
     /// Rows still wanted for a reference that is being learned; `None` when nothing is learned.
     pub learning: Option<LearningProgress>,
+    /// How much of the burn-in is done, 0 … 1, where least is; `None` where no field has one.
+    pub burn_in: Option<f64>,
     /// Fields, in the order of the profile, then as first seen.
     pub features: Vec<FeatureSnapshot>,
 }
@@ -205,6 +207,11 @@ pub struct FeatureReference {
     pub profile: Arc<str>,
     /// Whether it was learned from traffic: then its categories are row values.
     pub learned: bool,
+    /// How much its sums vary, as the profile says or the burn-in has found so far.
+    pub variation: Variation,
+    /// How much of the burn-in is done, 0 … 1; `None` when there is none. At 1 the variation is
+    /// frozen.
+    pub burn_in: Option<f64>,
     /// Smallest PSI worth an alarm, δ.
     pub minimum_effect: f64,
     /// One-sided significance in standard deviations, z.

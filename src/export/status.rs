@@ -43,6 +43,7 @@ struct Model<'s> {
     errors: BTreeMap<&'s str, f64>,
     last_row_at: Option<f64>,
     learning: Option<Learning>,
+    burn_in_ratio: Option<f64>,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
     features: Vec<Feature<'s>>,
@@ -97,6 +98,10 @@ struct FieldReference<'s> {
     #[serde(flatten)]
     moments: Option<Moments>,
     design_effect: f64,
+    wander: f64,
+    /// Chunks of time that both were measured over.
+    chunks: u32,
+    burn_in_ratio: Option<f64>,
     minimum_effect: f64,
     significance: f64,
     cells: Vec<Cell>,
@@ -152,6 +157,7 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 rows: learning.rows,
                 wanted: learning.wanted,
             }),
+            burn_in_ratio: model.burn_in,
             references: model
                 .references
                 .iter()
@@ -229,7 +235,10 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             null_ratio: feature.null_ratio(),
             new_category_ratio: feature.new_category_ratio(),
             moments: feature.moments,
-            design_effect: feature.variation.design_effect,
+            design_effect: reference.variation.design_effect,
+            wander: reference.variation.wander,
+            chunks: reference.variation.chunks,
+            burn_in_ratio: reference.burn_in,
             minimum_effect: reference.minimum_effect,
             significance: reference.significance,
             cells,
