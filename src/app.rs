@@ -1,6 +1,7 @@
 //! Wires the parts: which exist, what they share, in which order they start and stop. Knows every
 //! part; no part knows it.
 
+mod burn_ins;
 pub(crate) mod configuration;
 mod learned;
 mod web;
@@ -73,7 +74,12 @@ impl App {
         let intake = Arc::new(Intake::new("push", queue.clone(), admission.clone()));
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let library = learned::Library::open(settings.state.directory.as_deref());
-        let config = configuration::engine_config(&loaded, library.profiles());
+        let burn_ins = burn_ins::BurnIns::open(settings.state.directory.as_deref());
+        let kept = configuration::Kept {
+            learned: library.profiles().clone(),
+            burn_ins: burn_ins.models().clone(),
+        };
+        let config = configuration::engine_config(&loaded, &kept);
         let analysis = Analysis {
             queue: queue.clone(),
             snapshot: snapshot.clone(),
@@ -85,13 +91,14 @@ impl App {
         let is_ready = Arc::new(AtomicBool::new(false));
         let running = {
             let (intake, is_ready) = (intake.clone(), is_ready.clone());
-            let mut library = library.clone();
+            let (mut library, mut burn_ins) = (library, burn_ins);
             let mut dropped = DroppedSeries::default();
             let published = move |snapshot: &Snapshot| {
                 let live = snapshot.models.iter();
                 let live: Vec<_> = live.map(|m| (m.model.clone(), m.version.clone())).collect();
                 intake.retain_models(&live);
                 library.keep(snapshot);
+                burn_ins.keep(snapshot);
                 tell_dropped(&mut dropped, snapshot.dropped_series);
                 is_ready.store(true, Ordering::Release);
             };
@@ -141,7 +148,7 @@ impl App {
             analysis
                 .tick
                 .store(Arc::new(Duration::from_millis(settings.tick.millis())));
-            let config = configuration::engine_config(&loaded, library.profiles());
+            let config = configuration::engine_config(&loaded, &kept);
             analysis.config.store(Arc::new(config));
         };
         let watching = tokio::spawn(reloader.watch(Reloader::POLL, take, asked(stopped)));

@@ -3,22 +3,39 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::engine::{self, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig};
+use crate::engine::{
+    self, BurntIn, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig,
+};
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
 use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
 
-/// What the engine is told. `learned` are references kept from before, by model.
-pub(crate) fn engine_config(loaded: &Loaded, learned: &HashMap<Arc<str>, Arc<Profile>>) -> Config {
+/// What was kept from before a restart, by model.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Learned references.
+    pub learned: HashMap<Arc<str>, Arc<Profile>>,
+    /// What burn-ins have found, by version and feature.
+    pub burn_ins: HashMap<Arc<str>, HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>>,
+}
+
+/// What the engine is told.
+pub(crate) fn engine_config(loaded: &Loaded, kept: &Kept) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
         .models
         .iter()
         .map(|(name, model)| (Arc::from(name.as_str()), model_config(loaded, name, model)))
         .collect();
-    for (name, profile) in learned {
+    for (name, profile) in &kept.learned {
         models.entry(name.clone()).or_default().learned = Some(profile.clone());
+    }
+    for (name, found) in &kept.burn_ins {
+        // Without any reference it fits nothing.
+        if let Some(model) = models.get_mut(name) {
+            model.burnt_in.clone_from(found);
+        }
     }
     let windows = settings.windows.as_slice().iter().map(|span| WindowConfig {
         label: span.to_string().into(),

@@ -89,7 +89,7 @@ impl Library {
             );
             return;
         };
-        let path = folder.join(file_name(model));
+        let path = folder.join(file_name(model, "profile"));
         let saved = std::fs::create_dir_all(folder)
             .map_err(|error| error.to_string())
             .and_then(|()| profile.save(&path).map_err(|error| error.to_string()));
@@ -114,8 +114,8 @@ fn try_to_write(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&probe)
 }
 
-/// A file name for any model name: what is safe in a file name, and a hash.
-fn file_name(model: &str) -> String {
+/// A file name for what is kept of any model, of this kind: what is safe in a file name, and a hash.
+pub(super) fn file_name(model: &str, kind: &str) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || c == '-' {
             c
@@ -125,5 +125,5 @@ fn file_name(model: &str) -> String {
     };
     let readable: String = model.chars().take(40).map(safe).collect();
     let hash = xxhash_rust::xxh3::xxh3_64(model.as_bytes());
-    format!("{readable}-{hash:016x}.profile.json")
+    format!("{readable}-{hash:016x}.{kind}.json")
 }

@@ -1,6 +1,7 @@
 //! What an evaluation found: immutable, complete, and all that `/metrics`, the pages and `compare`
 //! ever read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::batch::Role;
@@ -76,6 +77,30 @@ pub struct ModelSnapshot {
     pub burn_in: Option<f64>,
     /// Fields, in the order of the profile, then as first seen.
     pub features: Vec<FeatureSnapshot>,
+}
+
+impl ModelSnapshot {
+    /// The first reference in force, to be reviewed and shipped: with what the burn-in has found so
+    /// far, so that wherever it is put in force nothing has to burn in. Its hash is another one then.
+    pub fn profile(&self) -> Option<Arc<Profile>> {
+        let reference = self.references.first()?;
+        let found = self.features.iter().filter_map(|field| {
+            let of = field.reference.as_ref()?;
+            let is_found = of.burn_in.is_some() && of.variation.chunks > 0;
+            (is_found && of.profile == reference.profile).then_some((&*field.name, of.variation))
+        });
+        let found: HashMap<&str, Variation> = found.collect();
+        if found.is_empty() {
+            return Some(reference.document.clone());
+        }
+        let mut profile = Profile::clone(&reference.document);
+        for feature in &mut profile.features {
+            if let Some(variation) = found.get(feature.name.as_str()) {
+                feature.variation = *variation;
+            }
+        }
+        Some(Arc::new(profile))
+    }
 }
 
 /// Drift of a model as a whole: of one window, from one reference, seen one way.

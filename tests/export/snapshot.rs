@@ -145,9 +145,11 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
         far: 4,
         cells: vec![7; cells],
         reference: profile.map(|feature| FeatureReference {
+            variation: feature.variation,
             feature,
             profile: "0badcafe".into(),
             learned: false,
+            burn_in: Some(0.25),
             minimum_effect: 0.02,
             significance: 4.75,
         }),
@@ -197,6 +199,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
             document: Arc::default(),
         }],
         learning: None,
+        burn_in: Some(0.25),
         features,
     }
 }
