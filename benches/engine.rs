@@ -7,7 +7,8 @@
 //! 50 fields of 24 cells each, three windows. Each figure is the fastest of many runs, so that a
 //! busy machine disturbs it least; what counts are the ratios. Yardsticks over as many values:
 //! their plain sum (what memory allows), the least that any drift monitor does (one binary search
-//! and one counter a value), and what the usual sketch costs (KLL).
+//! and one counter a value), and what the usual sketch costs (KLL). Apart from them, `joint`: what
+//! features together cost a row, which does not grow with the fields.
 
 #[path = "measure/mod.rs"]
 mod measure;
@@ -19,7 +20,9 @@ use bytes::Bytes;
 use datasketches::kll::{KllFloat, KllSketch};
 use driftgauge::batch::{Batch, Column, Presence, ValueType, Values};
 use driftgauge::engine::Engine;
+use driftgauge::learn::JointLearner;
 use driftgauge::profile::FeatureProfile;
+use driftgauge::tally::{MOST_JOINT_FEATURES, RowCodes};
 use measure::{CELLS, batch, block, config, fastest, normal, schema, uniform};
 
 const FIELDS: usize = 50;
@@ -60,6 +63,83 @@ fn main() {
             ours / kll
         );
     }
+    if "joint".contains(&wanted) {
+        joint(&data);
+    }
+}
+
+/// Products of 120 pairs and 128 Fourier features of 16 features: the sums alone, against a row at a
+/// time with the sine and cosine of the standard library, and what they add in the engine.
+fn joint(data: &[f64]) {
+    const FEATURES: usize = MOST_JOINT_FEATURES;
+    let fields: Vec<_> = (0..FEATURES).map(measure::numeric).collect();
+    let learner = JointLearner::new(&fields, 1).expect("many features");
+    let mut codes = RowCodes::default();
+    codes.begin(FEATURES, ROWS);
+    for (at, field) in fields.iter().enumerate() {
+        let cells = field.cells.as_ref().expect("cells");
+        let column = Column::full(Values::Numbers(data[at * ROWS..][..ROWS].to_vec()));
+        codes.read(at, 0, &column, 0..ROWS, &cells.cells);
+    }
+    let columns: Vec<_> = (0..FEATURES).map(|at| Some(codes.of(at))).collect();
+    let mut sums = learner.scorer().tally();
+    let alone = fastest(RUNS, || {
+        let columns = black_box(&columns);
+        learner.scorer().fold(columns, 0..ROWS, 1, &mut sums);
+    });
+    black_box(&sums);
+    let naive = fastest(RUNS / 10, || {
+        black_box(row_by_row(black_box(data), FEATURES));
+    });
+    let rows = batch(
+        &schema(FEATURES, ValueType::Float64),
+        ROWS,
+        data[..ROWS * FEATURES]
+            .chunks(ROWS)
+            .map(|values| Column::full(Values::Numbers(values.to_vec())))
+            .collect(),
+    );
+    let through = |features| {
+        let mut config = config(fields.clone());
+        config.joint.features = features;
+        let mut engine = Engine::new(Arc::new(config));
+        let mut now = 1_700_000_000_000_000;
+        fastest(RUNS, || {
+            engine.apply(black_box(&rows), now);
+            now += 1;
+        })
+    };
+    let added = through(FEATURES) - through(0);
+    let row = |nanos: f64| nanos / ROWS as f64 / 1_000.0;
+    println!("\njoint: {FEATURES} features, µs a row, fastest of {RUNS} runs\n");
+    println!(
+        "{:34} {:7.3}",
+        "yardstick: row by row, std sine",
+        row(naive)
+    );
+    println!("{:34} {:7.3}", "joint sums alone", row(alone));
+    println!("{:34} {:7.3}", "joint sums added in the engine", row(added));
+}
+
+/// The same sums without any care.
+fn row_by_row(data: &[f64], features: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut products = vec![0.0; features * (features - 1) / 2];
+    let mut fourier = vec![0.0; 128];
+    for row in data.chunks_exact(features).take(ROWS) {
+        let mut product = products.iter_mut();
+        for (at, x) in row.iter().enumerate() {
+            let pairs = row[at + 1..].iter().zip(&mut product);
+            pairs.for_each(|(y, product)| *product += x * y);
+        }
+        for (frequency, sums) in fourier.chunks_exact_mut(2).enumerate() {
+            let weights = &data[frequency * features..][..features];
+            let phase: f64 = row.iter().zip(weights).map(|(x, w)| x * w).sum();
+            let (sine, cosine) = phase.sin_cos();
+            sums[0] += cosine;
+            sums[1] += sine;
+        }
+    }
+    (products, fourier)
 }
 
 fn yardsticks(data: &[f64]) -> (f64, f64, f64) {
@@ -86,7 +166,9 @@ fn yardsticks(data: &[f64]) -> (f64, f64, f64) {
 
 /// As many batches a run as make [`ROWS`] rows.
 fn through_the_engine(case: &Case) -> f64 {
-    let mut engine = Engine::new(Arc::new(config((0..FIELDS).map(case.feature).collect())));
+    let mut config = config((0..FIELDS).map(case.feature).collect());
+    config.joint.features = 0;
+    let mut engine = Engine::new(Arc::new(config));
     let batches = (ROWS / case.batch.rows).max(1);
     let mut now = 1_700_000_000_000_000;
     let nanos = fastest(RUNS, || {

@@ -1,22 +1,28 @@
 //! The analysis thread: drains the queue, ticks the engine, publishes snapshots.
 //!
 //! One plain thread that nobody ever waits for: it polls, because waking a parked thread would cost
-//! each sender more than the hand-over itself; readers load a pointer.
+//! each sender more than the hand-over itself; readers load a pointer. Only who asks for a re-baseline
+//! waits, for it is done between two batches.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 
 use crate::batch::Batch;
-use crate::engine::{Config, Engine, Snapshot};
+use crate::engine::{Config, Engine, Rebaseline, Rebaselined, Refusal, Snapshot};
 use crate::queue::Queue;
 
 /// Pause when the queue is empty.
 const IDLE: Duration = Duration::from_millis(10);
+/// Re-baselines that may wait; it is a rare act.
+const WAITING: usize = 4;
+/// How long who asks for one waits.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the analysis shares with the rest.
 #[derive(Clone)]
@@ -35,9 +41,67 @@ pub struct Analysis {
 pub struct Running {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
+    rebaseliner: Rebaseliner,
+}
+
+/// Asks the analysis for re-baselines. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rebaseliner(SyncSender<Asked>);
+
+/// A re-baseline that is asked for, and where the answer goes.
+#[derive(Debug)]
+struct Asked {
+    what: Rebaseline,
+    answer: SyncSender<Result<Rebaselined, Refusal>>,
+}
+
+/// Why there is no re-baseline, as a sentence.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum NotRebaselined {
+    /// The engine refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Too many are waiting already.
+    #[error("Several re-baselines are waiting already; ask again in a moment.")]
+    Busy,
+    /// No answer came in time.
+    #[error(
+        "The analysis did not answer within 10 s; it may still do what was asked: look at \
+         driftgauge_reference_info before you ask again."
+    )]
+    TooSlow,
+    /// The analysis has ended, or failed at it.
+    #[error("The analysis could not do it: it is shutting down, or it failed; see the log.")]
+    Gone,
+}
+
+impl Rebaseliner {
+    /// Asks for a re-baseline and waits until it is in force, evaluated and published.
+    ///
+    /// # Errors
+    /// Why there is none, or none yet.
+    pub fn rebaseline(&self, what: Rebaseline) -> Result<Rebaselined, NotRebaselined> {
+        let (answer, answered) = sync_channel(1);
+        let asked = Asked { what, answer };
+        self.0.try_send(asked).map_err(|error| match error {
+            TrySendError::Full(_) => NotRebaselined::Busy,
+            TrySendError::Disconnected(_) => NotRebaselined::Gone,
+        })?;
+        let answer = answered.recv_timeout(PATIENCE);
+        let answer = answer.map_err(|error| match error {
+            RecvTimeoutError::Timeout => NotRebaselined::TooSlow,
+            RecvTimeoutError::Disconnected => NotRebaselined::Gone,
+        })?;
+        Ok(answer?)
+    }
 }
 
 impl Running {
+    /// What re-baselines are asked of.
+    pub fn rebaseliner(&self) -> Rebaseliner {
+        self.rebaseliner.clone()
+    }
+
     /// Empties the queue, evaluates once more, ends the thread.
     pub fn stop(self) {
         self.stop.store(true, Ordering::Release);
@@ -58,13 +122,23 @@ impl Analysis {
     ) -> std::io::Result<Running> {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
+        let (rebaseliner, rebaselines) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("analysis".into())
-            .spawn(move || self.run(&asked, published))?;
-        Ok(Running { stop, thread })
+            .spawn(move || self.run(&asked, &rebaselines, published))?;
+        Ok(Running {
+            stop,
+            thread,
+            rebaseliner: Rebaseliner(rebaseliner),
+        })
     }
 
-    fn run(&self, stop: &AtomicBool, mut published: impl FnMut(&Snapshot)) {
+    fn run(
+        &self,
+        stop: &AtomicBool,
+        rebaselines: &Receiver<Asked>,
+        mut published: impl FnMut(&Snapshot),
+    ) {
         let mut config = self.config.load_full();
         let mut engine = Engine::new(config.clone());
         let mut panics = 0;
@@ -87,9 +161,20 @@ impl Analysis {
                 panics += apply(&mut engine, &batch);
             }
             let is_last = stopping && drained == 0;
-            if Instant::now() >= next_tick || is_last {
+            let mut answers = Vec::new();
+            for Asked { what, answer } in rebaselines.try_iter() {
+                match rebaseline(&mut engine, &what) {
+                    Some(result) => answers.push((answer, result)),
+                    None => panics += 1,
+                }
+            }
+            if Instant::now() >= next_tick || is_last || !answers.is_empty() {
                 next_tick = Instant::now() + **self.tick.load();
                 panics += self.evaluate(&mut engine, &config, panics, &mut published);
+            }
+            for (answer, result) in answers {
+                // Who asked may have lost patience.
+                let _ = answer.send(result);
             }
             if is_last {
                 return;
@@ -137,6 +222,16 @@ fn apply(engine: &mut Engine, batch: &Batch) -> u64 {
             1
         }
     }
+}
+
+/// Re-baselines; `None` after a panic, after which the model begins anew.
+fn rebaseline(engine: &mut Engine, what: &Rebaseline) -> Option<Result<Rebaselined, Refusal>> {
+    let done = catch_unwind(AssertUnwindSafe(|| engine.rebaseline(what, wall_micros())));
+    if done.is_err() {
+        tracing::error!(model = %what.model, "a panic while re-baselining; the model begins anew");
+        engine.reset_model(&what.model);
+    }
+    done.ok()
 }
 
 /// Wall time in microseconds since the Unix epoch.

@@ -3,7 +3,9 @@
 
 mod burn_ins;
 pub(crate) mod configuration;
+mod kept;
 mod learned;
+mod rebaselined;
 mod web;
 
 use std::sync::Arc;
@@ -23,7 +25,11 @@ use crate::ingest::push::{PushListener, serve_push};
 use crate::ingest::{Admission, Intake};
 use crate::queue::Queue;
 use crate::settings::{Address, Loaded, Reloader};
+use crate::socket::UnixSocket;
 use crate::telemetry::LevelHandle;
+
+/// Who may connect to the admin socket: its owner.
+const ADMIN_MODE: u32 = 0o600;
 
 /// A running sidecar.
 pub struct App {
@@ -65,6 +71,14 @@ impl App {
             }
         };
 
+        let admin = match &settings.web.admin_socket {
+            None => None,
+            Some(path) => {
+                let socket = UnixSocket::bind(path, ADMIN_MODE).await;
+                Some(socket.context("the admin socket cannot be opened (web.admin_socket)")?)
+            }
+        };
+
         let queue = Arc::new(Queue::new(
             settings.queue.rows,
             settings.queue.bytes.bytes(),
@@ -74,12 +88,18 @@ impl App {
         let intake = Arc::new(Intake::new("push", queue.clone(), admission.clone()));
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let library = learned::Library::open(settings.state.directory.as_deref());
+        let record = rebaselined::Record::open(settings.state.directory.as_deref());
+        let keeps_references = record.is_kept();
         let burn_ins = burn_ins::BurnIns::open(settings.state.directory.as_deref());
-        let kept = configuration::Kept {
-            learned: library.profiles().clone(),
-            burn_ins: burn_ins.models().clone(),
+        let engine_config = {
+            let (library, record) = (library.clone(), record.clone());
+            let burn_ins = burn_ins.models().clone();
+            move |loaded: &Loaded| {
+                let rebaselined = record.profiles();
+                configuration::engine_config(loaded, library.profiles(), rebaselined, &burn_ins)
+            }
         };
-        let config = configuration::engine_config(&loaded, &kept);
+        let config = engine_config(&loaded);
         let analysis = Analysis {
             queue: queue.clone(),
             snapshot: snapshot.clone(),
@@ -91,13 +111,14 @@ impl App {
         let is_ready = Arc::new(AtomicBool::new(false));
         let running = {
             let (intake, is_ready) = (intake.clone(), is_ready.clone());
-            let (mut library, mut burn_ins) = (library, burn_ins);
+            let (mut library, mut record, mut burn_ins) = (library, record, burn_ins);
             let mut dropped = DroppedSeries::default();
             let published = move |snapshot: &Snapshot| {
                 let live = snapshot.models.iter();
                 let live: Vec<_> = live.map(|m| (m.model.clone(), m.version.clone())).collect();
                 intake.retain_models(&live);
                 library.keep(snapshot);
+                record.keep(snapshot);
                 burn_ins.keep(snapshot);
                 tell_dropped(&mut dropped, snapshot.dropped_series);
                 is_ready.store(true, Ordering::Release);
@@ -124,6 +145,8 @@ impl App {
             intake: intake.clone(),
             reload: reloader.handle(),
             runtime: tokio::runtime::Handle::current(),
+            rebaseliner: running.rebaseliner(),
+            keeps_references,
             series_limit: ArcSwap::from_pointee(settings.web.max_series),
             is_ready,
         });
@@ -132,6 +155,19 @@ impl App {
             enable_lifecycle: settings.web.enable_lifecycle,
             ..WebOptions::default()
         };
+        let admin = admin.map(|socket| {
+            let options = WebOptions {
+                enable_lifecycle: true,
+                door: "the admin socket",
+                ..options.clone()
+            };
+            tokio::spawn(serve_admin(
+                socket,
+                state.clone(),
+                options,
+                asked(stopped.clone()),
+            ))
+        });
         let serving_web = tokio::spawn(serve_web(
             web,
             state.clone(),
@@ -148,7 +184,7 @@ impl App {
             analysis
                 .tick
                 .store(Arc::new(Duration::from_millis(settings.tick.millis())));
-            let config = configuration::engine_config(&loaded, &kept);
+            let config = engine_config(&loaded);
             analysis.config.store(Arc::new(config));
         };
         let watching = tokio::spawn(reloader.watch(Reloader::POLL, take, asked(stopped)));
@@ -167,7 +203,10 @@ impl App {
             intake,
             analysis: running,
             push,
-            rest: (stop, vec![serving_web, watching]),
+            rest: (
+                stop,
+                [serving_web, watching].into_iter().chain(admin).collect(),
+            ),
         })
     }
 
@@ -184,6 +223,18 @@ impl App {
         for task in tasks {
             let _ = task.await;
         }
+    }
+}
+
+/// Serves the web port's pages on the admin socket, whose file goes at the end.
+async fn serve_admin(
+    mut socket: UnixSocket,
+    state: Arc<web::State>,
+    options: WebOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    if let Some(listener) = socket.take_listener() {
+        serve_web(listener, state, options, shutdown).await;
     }
 }
 

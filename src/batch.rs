@@ -7,9 +7,11 @@
 mod column;
 mod schema;
 mod slice;
+mod vectors;
 
 pub use column::{Column, NoText, Numbers, Presence, Scalar, Values, text_form};
 pub use schema::{Field, MAX_NAME_BYTES, Role, Schema, ValueType, bounded_name, name_within};
+pub use vectors::Vectors;
 
 use std::ops::Range;
 use std::sync::Arc;

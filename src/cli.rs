@@ -5,5 +5,6 @@ pub mod compare;
 pub mod demo;
 pub mod profile;
 mod progress;
+pub mod rebaseline;
 pub mod replay;
 pub mod serve;

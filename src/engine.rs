@@ -4,34 +4,50 @@
 //! of (now, batch) gives the same figures, bit for bit. Nothing in here fails: what cannot be used
 //! is counted.
 //!
-//! `model` keeps references (`installed`, or still `learning`) and versions, `version` fields and traffic, `field` the sums of one
-//! field; `evaluate` turns sums into figures.
+//! `model` keeps references (`installed`, still `learning`, or made by `rebaseline`) and versions,
+//! `version` fields and traffic, `field` the sums of one field; `evaluate` turns sums into figures,
+//! `references` says what windows are compared with.
 
+mod alarms;
 pub mod budget;
 mod burn_in;
+mod cell_sums;
 mod compare;
 mod config;
 mod evaluate;
 mod event_runs;
+mod explain;
 mod field;
 mod installed;
+mod joint;
 mod learning;
 mod model;
+mod new_names;
+mod outliers;
+mod rebaseline;
+mod references;
 mod room;
+mod row_sums;
 mod snapshot;
+mod stand_ins;
 mod version;
 mod whole;
 
 pub use burn_in::BURN_IN_CHUNKS;
 pub use config::{
-    BurntIn, Clock, Config, FeatureConfig, Learning, MINIMUM_EFFECT, MOST_LEARNED_EFFECT,
-    ModelConfig, SIGNIFICANCE, WindowConfig,
+    BurntIn, Clock, Config, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT,
+    MOST_LEARNED_EFFECT, ModelConfig, OtherVersions, OutlierConfig, References, SIGNIFICANCE,
+    WindowConfig,
 };
+pub use explain::{Against, Bin, Explanation, NewCategory, Rate, Rates, Sides};
+pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
-    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, ReferenceSnapshot, Snapshot,
-    State, TrafficWindow,
+    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,
+    ReferenceSnapshot, Snapshot, State, TrafficWindow,
 };
+
+pub use crate::statistic::Shape;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +56,9 @@ use crate::batch::Batch;
 use field::Scratch;
 use installed::Installed;
 use model::Model;
+use references::Comparisons;
 use room::Rooms;
+use stand_ins::StandIns;
 use version::Version;
 
 /// Upper bounds of `driftgauge_request_duration_seconds`.
@@ -57,9 +75,9 @@ pub struct Engine {
     config: Arc<Config>,
     models: BTreeMap<Arc<str>, Model>,
     rooms: Rooms,
-    /// References learned for models that have been forgotten since: a job that runs once a week is
-    /// to be compared with what it learned, not to learn anew each time.
-    learned_before: BTreeMap<Arc<str>, Installed>,
+    /// References of traffic of models that have been forgotten since: a job that runs once a week
+    /// is to be compared with what it learned, not to learn anew each time.
+    learned_before: BTreeMap<Arc<str>, (Installed, StandIns)>,
     scratch: Scratch,
 }
 
@@ -94,8 +112,10 @@ impl Engine {
         let config = self.config.clone();
         let model = self.models.entry(batch.model.clone()).or_insert_with(|| {
             let mut model = Model::new(batch.model.clone(), &config, self.rooms.clone());
-            let before = self.learned_before.remove(&batch.model);
-            model.learned = model.learned.take().or(before);
+            if let Some((learned, stand_ins)) = self.learned_before.remove(&batch.model) {
+                model.learned.get_or_insert(learned);
+                model.stand_ins = stand_ins;
+            }
             model
         });
         model.apply(batch, now, &config, &mut self.scratch);
@@ -117,6 +137,20 @@ impl Engine {
             model.reconfigure(&config, &kept);
         }
         self.add_named_models();
+    }
+
+    /// Makes a new reference of a model from one of its windows, and puts it in force until the
+    /// settings name another profile. Windows and counters go on. `wall` is the wall time in
+    /// microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// What does not exist, is not complete yet or has too few rows, in a sentence; then nothing has
+    /// changed.
+    pub fn rebaseline(&mut self, asked: &Rebaseline, wall: i64) -> Result<Rebaselined, Refusal> {
+        let config = self.config.clone();
+        let model = self.models.get_mut(&*asked.model);
+        let model = model.ok_or_else(|| Refusal::NoModel(asked.model.clone()))?;
+        model.rebaseline(asked, wall, &config)
     }
 
     /// Drops all that is known of a model, after its analysis failed.
@@ -146,7 +180,9 @@ impl Engine {
             if let Some(learned) = model.learned.take_if(|_| !stays)
                 && self.learned_before.len() < MOST_LEARNED_BEFORE
             {
-                self.learned_before.insert(name.clone(), learned);
+                let stand_ins = std::mem::take(&mut model.stand_ins);
+                self.learned_before
+                    .insert(name.clone(), (learned, stand_ins));
             }
             stays
         });
@@ -167,18 +203,42 @@ impl Engine {
                 snapshot.models.push(evaluated);
             }
         }
+        self.remember(&mut snapshot);
         snapshot
+    }
+
+    /// Remembers which comparisons are in alarm, and says since when they are.
+    fn remember(&mut self, snapshot: &mut Snapshot) {
+        let models = self.models.values_mut();
+        let states = models.flat_map(|model| {
+            let now = model.now.unwrap_or(0);
+            model
+                .versions
+                .values_mut()
+                .map(move |version| (now, version))
+        });
+        for ((now, version), model) in states.zip(&mut snapshot.models) {
+            for (field, feature) in version.fields.iter_mut().zip(&mut model.features) {
+                field
+                    .alarms
+                    .judge(feature, &model.windows, &self.config.windows, now);
+            }
+        }
     }
 
     /// Series that each model and version asks for, before the budget, as far as its fields are
     /// known.
     pub fn series_asked(&self) -> Vec<(Arc<str>, Arc<str>, usize)> {
         let of_version = |model: &Arc<str>, state: &Model, name: &Arc<str>, version: &Version| {
+            let comparisons =
+                Comparisons::of(state, name, self.config.references(model), &self.config);
             let fields = version.fields.iter().map(|field| {
-                let shape = field.shape(&self.config, state.is_learning(name, field));
+                let references = comparisons.count_of(field);
+                let shape = field.shape(&self.config, references, state.is_learning(name, field));
                 shape.series(shape.detail, shape.fleet)
             });
-            let series = self.traffic_series(state, name, version) + fields.sum::<usize>();
+            let traffic = self.traffic_series(state, name, version, &comparisons);
+            let series = traffic + fields.sum::<usize>();
             (model.clone(), name.clone(), series)
         };
         let models = self.models.iter();
@@ -191,11 +251,17 @@ impl Engine {
     }
 
     /// Series of a version apart from its fields.
-    fn traffic_series(&self, model: &Model, name: &str, version: &Version) -> usize {
+    fn traffic_series(
+        &self,
+        model: &Model,
+        name: &str,
+        version: &Version,
+        comparisons: &Comparisons<'_>,
+    ) -> usize {
         let codes = version.counters.errors.len();
         budget::model_series(
             self.config.windows.len(),
-            1,
+            comparisons.count(),
             codes,
             model.in_force(name).count(),
         )
@@ -207,13 +273,16 @@ impl Engine {
         let config = &self.config;
         let mut shapes = Vec::new();
         let mut left = config.max_series;
-        for model in self.models.values() {
+        for (model_name, model) in &self.models {
+            let chosen = config.references(model_name);
             for (name, version) in &model.versions {
-                left = left.saturating_sub(self.traffic_series(model, name, version));
-                let fields = version.fields.iter();
-                shapes.extend(
-                    fields.map(|field| field.shape(config, model.is_learning(name, field))),
-                );
+                let comparisons = Comparisons::of(model, name, chosen, config);
+                let traffic = self.traffic_series(model, name, version, &comparisons);
+                left = left.saturating_sub(traffic);
+                shapes.extend(version.fields.iter().map(|field| {
+                    let references = comparisons.count_of(field);
+                    field.shape(config, references, model.is_learning(name, field))
+                }));
             }
         }
         budget::plan(&shapes, left)
@@ -229,6 +298,7 @@ fn evaluate_version(
     exposures: impl Iterator<Item = (Detail, bool)>,
 ) -> ModelSnapshot {
     let now = model.now.unwrap_or(0);
+    let comparisons = Comparisons::of(model, version_name, config.references(name), config);
     let counters = &version.counters;
     let windows: Vec<_> = config
         .windows
@@ -242,9 +312,11 @@ fn evaluate_version(
         .zip(exposures)
         .map(|(field, exposure)| {
             let is_learning = model.is_learning(version_name, field);
-            evaluate::feature(field, config, &windows, is_learning, exposure)
+            evaluate::feature(field, config, &comparisons, &windows, is_learning, exposure)
         });
     let features: Vec<_> = features.collect();
+    let mut drift = whole::worst_features(&features);
+    drift.extend(joint::drift(version, name, &comparisons, config));
     ModelSnapshot {
         model: name.clone(),
         version: version_name.clone(),
@@ -258,8 +330,9 @@ fn evaluate_version(
         too_old_rows: counters.too_old_rows,
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),
-        drift: whole::worst_features(&features),
+        drift,
         drifted_fields: whole::drifted_fields(&features),
+        outliers: outliers::evaluate(&version.row_sums, config),
         windows,
         references: model
             .in_force(version_name)

@@ -14,18 +14,19 @@ pub mod names;
 pub mod negotiate;
 pub mod own;
 pub mod process;
+pub mod url;
 
 mod collector;
+mod explain;
 mod page;
 mod pen;
 mod room;
 mod routes;
 mod status;
 mod text;
-mod url;
 
 pub use collector::ModelCollector;
-pub use http::{WebOptions, WebState, serve_web};
+pub use http::{Accept, WebOptions, WebState, serve_web};
 pub use own::{OWN_SERIES, Sidecar};
 pub use process::Process;
 pub use text::classic;

@@ -15,6 +15,7 @@ mod format;
 mod json_lines;
 mod parquet;
 mod parquet_column;
+mod parquet_list;
 mod plan;
 mod row_facts;
 mod time;

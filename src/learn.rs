@@ -10,34 +10,43 @@
 //! hash; up to 100,000 rows their order does not matter either.
 
 mod category_cells;
+mod centroids;
 mod chunks;
 mod distinct;
 mod field;
+mod joint;
 mod numbers;
 mod numeric_cells;
 mod numeric_sums;
+mod outliers;
+mod random;
 mod recount;
 mod report;
 mod second_pass;
 mod texts;
+mod vectors;
 
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
-pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, variation};
+pub use centroids::{MAX_CENTROID_ELEMENTS, MAX_CENTROIDS};
+pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, tolerated_effect, variation};
 pub use distinct::{Distinct, EXACT_DISTINCT};
+pub use joint::{JointLearner, joint_features};
 pub use numbers::SAMPLE_VALUES;
 pub use numeric_cells::{
     EQUAL_MASS_CELLS, MAX_CELLS, ROWS_PER_CELL, TAIL_ROWS, TAIL_SHARES, numeric_edges,
 };
 pub use numeric_sums::FAR_STDDEVS;
+pub use outliers::{OUTLIER_FEATURES, unmeasured_outliers};
 pub use recount::Recount;
 pub use report::{FieldReport, LearnReport};
 pub use texts::MAX_CATEGORIES;
+pub use vectors::VectorSample;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use field::FieldLearner;
+use field::{FieldLearner, Settled};
 
 use crate::batch::{Batch, Numbers, Role, Times};
 use crate::profile::{Kind, Profile, Provenance};
@@ -69,6 +78,8 @@ pub struct LearnOptions {
     /// Whether the second pass measures, by the times of rows, how they hang together. That wander
     /// from then on counts as usual, so someone has to ask for it.
     pub measures_variation: bool,
+    /// How many vectors of each field are kept.
+    pub vectors: VectorSample,
 }
 
 /// A choice of fields; those of the roles `segment`, `time`, `id` and `ignore` are never learned.
@@ -190,9 +201,9 @@ impl Learner {
             self.names.push((field.name.clone(), role));
         }
         let index = learned.then(|| {
-            let name = field.name.clone();
+            let vectors = self.options.vectors;
             self.fields
-                .push(FieldLearner::new(name, role, field.value_type, overridden));
+                .push(FieldLearner::new(field, role, overridden, vectors));
             self.fields.len() - 1
         });
         self.field_of.insert(field.name.clone(), index);
@@ -275,11 +286,13 @@ impl Learner {
             };
             field.settle(expected, recount)
         });
+        let (fields, companion_of) = with_companions(fields.collect(), &self.field_of);
         let field_of = self.field_of.into_iter();
         Recount {
             model: self.options.model,
             rows,
-            fields: fields.collect(),
+            fields,
+            companion_of,
             field_of: field_of
                 .filter_map(|(name, index)| Some((name, index?)))
                 .collect(),
@@ -290,6 +303,33 @@ impl Learner {
             codes: RowCodes::default(),
         }
     }
+}
+
+/// The fields, then those that are derived from them, and the place of what is derived from each.
+/// A name that the data have themselves is theirs.
+fn with_companions(
+    mut fields: Vec<Settled>,
+    names: &HashMap<Arc<str>, Option<usize>>,
+) -> (Vec<Settled>, Vec<Option<usize>>) {
+    let own = fields.len();
+    let mut companion_of = vec![None; own];
+    let mut companions = Vec::new();
+    for (field, place) in fields.iter_mut().zip(&mut companion_of) {
+        let Some(mut companion) = field.companion.take() else {
+            continue;
+        };
+        let name = &companion.report.name;
+        if names.contains_key(&**name) {
+            let warning = format!("its cosines are not watched: there is a column {name:?}");
+            field.report.warnings.push(warning);
+            continue;
+        }
+        companion.conclude();
+        *place = Some(own + companions.len());
+        companions.push(*companion);
+    }
+    fields.extend(companions);
+    (fields, companion_of)
 }
 
 /// Row ranges of the calls that did not fail.

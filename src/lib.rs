@@ -19,7 +19,7 @@
 //! - [`engine`]: state of all models: batches in, snapshots out.
 //! - [`files`]: Parquet, CSV, JSON lines → [`batch`]. [`learn`]: rows → [`profile`].
 //! - [`window`]: rings of slices. [`tally`]: the sums.
-//! - [`queue`]: the bounded door between sockets and analysis.
+//! - [`queue`]: the bounded door between sockets and analysis. [`socket`]: Unix sockets and their files.
 //! - [`statistic`]: one pure function a file.
 //! - [`settings`]: what an operator may say. [`profile`]: the reference as data.
 //! - [`batch`]: the one data type of a model call. [`telemetry`]: logs.
@@ -41,6 +41,7 @@ pub mod profile;
 pub mod proto;
 pub mod queue;
 pub mod settings;
+pub mod socket;
 pub mod statistic;
 pub mod tally;
 pub mod telemetry;

@@ -29,6 +29,7 @@ enum Task {
     Compare(cli::compare::Arguments),
     Replay(cli::replay::Args),
     Check(cli::check::Arguments),
+    Rebaseline(cli::rebaseline::Arguments),
     Demo(cli::demo::Arguments),
 }
 
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
         Task::Profile(arguments) => cli::profile::run(&arguments).map(|()| ExitCode::SUCCESS),
         Task::Compare(arguments) => cli::compare::run(&arguments, &mut std::io::stdout().lock()),
         Task::Replay(arguments) => cli::replay::run(&arguments),
+        Task::Rebaseline(arguments) => {
+            cli::rebaseline::run(&arguments, &mut std::io::stdout().lock())
+        }
         Task::Demo(arguments) => cli::demo::run(&arguments),
         Task::Check(arguments) => {
             cli::check::run(&arguments, &mut std::io::stdout().lock()).map_err(Into::into)

@@ -6,9 +6,13 @@
 mod cells;
 mod file;
 mod joint;
+mod joint_document;
 mod outliers;
 
-pub use cells::{CategoryCells, Cells, HASH_CELLS, NumericCells, hash_cell};
+pub use cells::{
+    CategoryCells, Cells, CentroidCells, HASH_CELLS, MAX_ELEMENTS, NumericCells, hash_cell,
+    squared_distance,
+};
 pub use file::{FORMAT, FORMAT_VERSION, ProfileError, short};
 pub use joint::{FourierReference, JointFeature, JointReference, ProductReference};
 pub use outliers::{OutlierFeature, OutlierReference};
@@ -39,7 +43,8 @@ pub struct Profile {
 pub struct Provenance {
     /// When it was made, RFC 3339 in UTC.
     pub created: String,
-    /// `file` (made by `driftgauge profile`) or `learned` (made from the first rows of traffic).
+    /// `file` (made by `driftgauge profile`), `learned` (made from the first rows of traffic) or
+    /// `rebaselined` (made from a window of traffic, on demand).
     pub source: String,
     /// Names of the files that were read, without folders, with their rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,6 +55,30 @@ pub struct Provenance {
     /// Name and version of the program that made it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tool: String,
+    /// Of a re-baselined profile: what it replaces, and how it came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebaseline: Option<Replacement>,
+}
+
+/// How a profile came to replace another one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Hash of the profile that was in force until then.
+    pub replaces: String,
+    /// Hash of the profile that settings or learning give, in whose place it stands; the same as
+    /// `replaces` unless that had been re-baselined itself.
+    pub stands_for: String,
+    /// The version that it is for; without, all that have no profile of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The window whose rows it was made of, such as `1d`.
+    pub window: String,
+    /// Who asked for it, in their own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    /// Fields that had too few values and are as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_fields: Vec<String>,
 }
 
 /// A file that a profile was made from.
@@ -72,7 +101,8 @@ pub struct FeatureProfile {
     pub kind: Kind,
     /// Rows without a usable value, by reason.
     pub missing: Missing,
-    /// Cells and the rows in each; none for vectors and for fields without any usable value.
+    /// Cells and the rows in each; none for fields without any usable value and for vectors of more
+    /// than [`MAX_ELEMENTS`] elements.
     pub cells: Option<ReferenceCells>,
     /// Moments and range; only of numeric, integer and boolean fields.
     pub moments: Option<Moments>,
@@ -82,6 +112,9 @@ pub struct FeatureProfile {
     pub variation: Variation,
     /// How much the feature matters to the model, as its user says: any scale, more is more.
     pub importance: Option<f64>,
+    /// Name of the vector field whose cosines to its reference mean these are; `None` for a field
+    /// that data bring themselves.
+    pub derived_from: Option<String>,
 }
 
 /// How much more sums vary than those of independent rows of one unchanging distribution.
@@ -93,19 +126,13 @@ pub struct Variation {
     /// Wander τ ≥ 0: the mean χ² divergence between chunks that does not shrink with their rows. 0
     /// until it is measured.
     pub wander: f64,
+    /// The same between spans of eight chunks: how far wander fades over longer windows. `wander`
+    /// where that is not known.
+    pub long_wander: f64,
+    /// Length of a chunk in seconds; 0 until it is measured.
+    pub chunk_seconds: f64,
     /// Chunks of time-ordered rows that both were measured over; 0: not measured.
     pub chunks: u32,
-}
-
-/// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
-/// with one degree of freedom.
-const WANDER_QUANTILE: f64 = 10.8;
-
-impl Variation {
-    /// Drift that wander alone brings, 10.8 τ: the smallest effect δ is never below.
-    pub fn tolerated_effect(&self) -> f64 {
-        WANDER_QUANTILE * self.wander
-    }
 }
 
 impl Default for Variation {
@@ -113,6 +140,8 @@ impl Default for Variation {
         Self {
             design_effect: 1.0,
             wander: 0.0,
+            long_wander: 0.0,
+            chunk_seconds: 0.0,
             chunks: 0,
         }
     }
@@ -179,6 +208,21 @@ impl Missing {
     /// All of them together.
     pub const fn total(&self) -> u64 {
         self.null + self.nan + self.inf + self.absent + self.invalid
+    }
+
+    /// What `part` of `all` usable values stand for, rounded down; all of it when there are none.
+    pub fn part(&self, part: u64, all: u64) -> Self {
+        if all == 0 {
+            return *self;
+        }
+        let of = |rows: u64| (u128::from(rows) * u128::from(part) / u128::from(all)) as u64;
+        Self {
+            null: of(self.null),
+            nan: of(self.nan),
+            inf: of(self.inf),
+            absent: of(self.absent),
+            invalid: of(self.invalid),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod load;
 mod locate;
 mod manual;
 mod models;
+mod references;
 mod reload;
 mod section;
 mod size;
@@ -29,6 +30,7 @@ pub use flags::Flags;
 pub use load::{Loaded, Override, Source};
 pub use manual::{Entry, entries, example_file, markdown_table};
 pub use models::{Feature, FeatureDrift, FeatureMetrics, Model, Version};
+pub use references::{Reference, References};
 pub use reload::{ReloadHandle, ReloadStatus, Reloader, needs_restart};
 pub use section::{Field, Section};
 pub use size::ByteSize;
@@ -72,12 +74,23 @@ section! {
             Span::from_secs(3_600),
             Span::from_secs(86_400),
         ]),
+        /// What windows are compared with, all at once: `profile`; `seasonal`, the same hours of the
+        /// seven days before (of windows of at most a day, 18 kB a field); `previous`, the window
+        /// before (as much memory again); `versions`, every other version of the model;
+        /// `version:` and the name of one. Models can differ.
+        references: References = References(vec![Reference::Profile]),
         /// How a reference is learned from traffic for models without a profile.
         #[serde(deserialize_with = "or_default")]
         learning: Learning = Learning::default(),
         /// When drift counts as drift; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         drift: Drift = Drift::default(),
+        /// How rows that are unusual as a whole are looked for.
+        #[serde(deserialize_with = "or_default")]
+        outliers: Outliers = Outliers::default(),
+        /// How features are looked at together.
+        #[serde(deserialize_with = "or_default")]
+        joint: Joint = Joint::default(),
         /// How much is exposed for each feature; models and features can differ.
         #[serde(deserialize_with = "or_default")]
         metrics: Metrics = Metrics::default(),
@@ -102,9 +115,17 @@ section! {
         /// load and reload only: fleet bins first, then what `standard` shows beyond `lean`, then
         /// whole features. From 100 to 10,000,000.
         max_series: usize = 20_000,
-        /// Whether `POST /-/reload` reads the settings again. Off, because whoever reaches the
-        /// port could call it.
+        /// Whether the status page and the API name the most frequent categories that the reference
+        /// has never seen. They are values of rows, cut at 64 bytes; never a metric label, and
+        /// never of a reference that was learned from traffic.
+        new_categories: bool = true,
+        /// Whether `POST /-/reload` reads the settings again and `POST /api/v1/rebaseline` makes a
+        /// new reference. Off, because whoever reaches the port could call them.
         enable_lifecycle: bool = false,
+        /// A Unix socket that serves the same as the port, and on which these two are always
+        /// allowed; only its owner may connect (mode 0600). Empty: there is none.
+        #[serde(deserialize_with = "optional_path")]
+        admin_socket: Option<PathBuf> = None,
     }
 }
 
@@ -160,9 +181,9 @@ section! {
 section! {
     /// What is kept over restarts.
     pub struct State {
-        /// Folder for learned profiles and the last good copy of these settings. It must be
-        /// writable. Empty: nothing is kept, and models without a profile learn anew after a
-        /// restart.
+        /// Folder for learned and re-baselined profiles and the last good copy of these settings.
+        /// It must be writable. Empty: nothing is kept, and models without a profile learn anew
+        /// after a restart.
         #[serde(deserialize_with = "optional_path")]
         directory: Option<PathBuf> = None,
     }
@@ -199,6 +220,40 @@ section! {
         /// as usual, up to a drift of 0.1. Then it is frozen. 0s: nothing is learned. Else from 1h
         /// to 366d.
         burn_in: Span = Span::from_secs(7 * 86_400),
+    }
+}
+
+section! {
+    /// How unusual rows are looked for.
+    pub struct Outliers {
+        /// Features that a row is judged by, at most; of a profile with more, the most important
+        /// ones, else the first. 0: outliers are not looked for. From 0 to 64.
+        features: usize = 64,
+        /// One run of rows (a batch, or 4,096 rows of a longer one) in so many is looked at, at
+        /// random. 0: outliers are not looked for. From 0 to 1,000,000.
+        sample: u64 = 1,
+    }
+}
+
+section! {
+    /// How features are looked at together.
+    pub struct Joint {
+        /// Most features that are looked at together where that is learned from traffic: the most
+        /// important ones, else the first. A profile file made by `driftgauge profile` says itself
+        /// which. 0: dependence and distance are not looked at. From 0 to 16, but not 1.
+        features: usize = 16,
+        /// One row in so many is looked at: 10 costs a tenth, and sees what 1 sees in a tenth of
+        /// the rows. From 1 to 1,000,000.
+        sample: usize = 1,
+        /// Smallest change of the mean product of two normal scores (about their rank
+        /// correlation) worth an alarm. From 0 to 2.
+        #[serde(deserialize_with = "finite")]
+        minimum_correlation: f64 = 0.1,
+        /// Smallest squared distance between the mean embeddings of rows (MMD²) worth an alarm, in
+        /// units of the variance of one row's embedding. 0: any change that is beyond chance; only
+        /// then dependence that leaves all correlations as they are shows. From 0 to 2.
+        #[serde(deserialize_with = "finite")]
+        minimum_discrepancy: f64 = 0.000_3,
     }
 }
 

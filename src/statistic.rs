@@ -13,27 +13,54 @@
 //! To add a distance: a file in `statistic/` and a line in [`DISTANCES`]. Settings, metrics and the
 //! law tests read that list.
 
+mod bonferroni;
+mod dependence;
+mod embedding;
 mod hellinger;
 mod jensen_shannon;
 mod kolmogorov_smirnov;
+mod l1;
+mod linf;
+mod mean_shift;
 mod normal;
 mod normal_scores;
+mod outliers;
 mod overdispersion;
 mod psi;
+mod quadratic;
 mod rate;
+mod shape;
 mod threshold;
+mod wasserstein;
 mod wilson;
+mod z_score;
 
+pub use bonferroni::bonferroni;
+pub use dependence::{DEPENDENCE_MARGIN, MeanProducts, dependence};
+pub use embedding::embedding_threshold;
 pub use hellinger::hellinger;
 pub use jensen_shannon::jensen_shannon;
 pub use kolmogorov_smirnov::kolmogorov_smirnov;
+pub use l1::l1;
+pub use linf::{linf, moved_most};
+pub use mean_shift::mean_shift;
 pub use normal::{normal_tail, normal_tail_quantile};
 pub use normal_scores::normal_scores;
-pub use overdispersion::{Grouped, Overdispersion, overdispersion};
-pub use psi::psi;
+pub use outliers::{
+    OUTLIER_MARGIN, OUTLIER_SHARE, are_outliers_raised, conformal_p, first_outlier_bin,
+    outlier_score, outlier_threshold, tail_scores,
+};
+pub use overdispersion::{
+    Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
+};
+pub use psi::{psi, psi_terms};
+pub use quadratic::quadratic_threshold;
 pub use rate::{RATE_MARGIN, is_raised};
+pub use shape::{Shape, Trace, shape};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
+pub use wasserstein::wasserstein;
 pub use wilson::wilson_lower;
+pub use z_score::z_score;
 
 /// The sums of both sides of a comparison, all that a distance may see.
 ///
@@ -63,6 +90,10 @@ pub const DISTANCES: &[(&str, bool, Distance)] = &[
     ("js", true, |s| jensen_shannon(s.reference, s.window)),
     ("ks", false, |s| kolmogorov_smirnov(s.reference, s.window)),
     ("hellinger", true, |s| hellinger(s.reference, s.window)),
+    ("wasserstein", false, wasserstein),
+    ("mean_shift", false, mean_shift),
+    ("l1", true, |s| l1(s.reference, s.window)),
+    ("linf", true, |s| linf(s.reference, s.window)),
 ];
 
 /// The names of all [`DISTANCES`].

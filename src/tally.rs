@@ -4,17 +4,27 @@
 //! exactly, so a window is a running sum; sums of floating-point numbers and extremes do not, so
 //! those are recombined from the slices.
 
+mod cell_sums;
 mod chunks;
 mod distinct;
 mod feature;
+mod fourier;
+mod frequent;
+mod joint;
 mod latency;
+mod outliers;
 mod row_codes;
 mod traffic;
 
-pub use chunks::{ChunkSums, GroupSums};
+pub use cell_sums::CellSumsTally;
+pub use chunks::{ChunkSums, GroupSums, SPAN_CHUNKS};
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
+pub use fourier::{FourierMap, RUN};
+pub use frequent::{Frequent, FrequentTexts};
+pub use joint::{JointScorer, JointTally, MOST_JOINT_FEATURES, ScoredRun, pairs};
 pub use latency::LatencyHistogram;
+pub use outliers::{OutlierScores, OutlierTally, score_bin};
 pub use row_codes::RowCodes;
 pub use traffic::TrafficTally;
 

@@ -54,7 +54,15 @@ fn help(command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const COMMANDS: [&str; 6] = ["serve", "profile", "compare", "replay", "check", "demo"];
+const COMMANDS: [&str; 7] = [
+    "serve",
+    "profile",
+    "compare",
+    "replay",
+    "check",
+    "rebaseline",
+    "demo",
+];
 
 #[test]
 fn the_table_of_metrics_is_that_of_the_code() {

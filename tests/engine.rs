@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use common::{Random, SECOND, batch, categorical, config, feature, model, numeric, profile};
 use driftgauge::batch::{Batch, Outcome, Role, Scalar, Values};
-use driftgauge::engine::{Config, Engine, Snapshot, State, WindowConfig};
+use driftgauge::engine::{Config, Engine, References, Snapshot, State, WindowConfig};
 
 const NOW: i64 = 1_700_000_000 * SECOND;
 
@@ -396,19 +396,34 @@ fn windows_follow_a_clock_that_is_set_back() {
 
 #[test]
 fn memory_per_feature_is_what_the_formula_says() {
-    let bytes = |features: usize| {
+    let bytes = |features: usize, references: &References| {
         let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();
         let features = names.iter().map(|name| numeric(name, 24, 500)).collect();
-        engine(config(profile(features))).bytes()
+        let settings = Config {
+            references: references.clone(),
+            ..config(profile(features))
+        };
+        engine(settings).bytes()
     };
-    let per_feature = (bytes(101) - bytes(1)) / 100;
-    // DESIGN.md, Memory: (13 × windows + 2) sums of 8 B + 120 bytes, five of 8 B + 32 bytes while
-    // the burn-in lasts, and what holds them.
-    let sums = (13 * 3 + 2) * (8 * 24 + 120) + 5 * (8 * 24 + 32);
-    assert!(
-        (sums..sums + 1_024).contains(&per_feature),
-        "{per_feature} against {sums}"
-    );
+    let (cells, sum) = (24, 8 * 24 + 120);
+    for (previous, seasonal) in [(false, false), (true, false), (false, true), (true, true)] {
+        let references = References {
+            previous,
+            seasonal,
+            ..References::default()
+        };
+        let per_feature = (bytes(101, &references) - bytes(1, &references)) / 100;
+        // DESIGN.md, Memory: (13 × windows + 2) sums of 8 B + 120 bytes, 13 more a window for the one
+        // before, 192 counts of 4 bytes a cell for the season, seven of 8 B + 32 bytes while the
+        // burn-in lasts, and what holds them.
+        let spans = 1 + usize::from(previous);
+        let sums = (13 * 3 * spans + 2) * sum + usize::from(seasonal) * 192 * cells * 4;
+        let sums = sums + 7 * (8 * cells + 32);
+        assert!(
+            (sums..sums + 1_024 + 512 * (spans - 1)).contains(&per_feature),
+            "{per_feature} against {sums}"
+        );
+    }
 }
 
 #[test]

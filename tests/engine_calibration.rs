@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::{Random, SECOND, batch, feature, model};
 use driftgauge::batch::{Batch, Role, Values};
-use driftgauge::engine::{Config, Engine, FeatureConfig, State};
+use driftgauge::engine::{Config, Engine, FeatureConfig, OtherVersions, References, State};
 
 const SEED: u64 = 20_130_301;
 const START: i64 = 1_700_000_000 * SECOND;
@@ -103,6 +103,79 @@ fn at_one_percent_about_one_in_a_hundred_is_raised() {
     }
     let rate = f64::from(raised) / f64::from(judged);
     assert!((0.001..0.016).contains(&rate), "{raised} of {judged}");
+}
+
+/// The same against the window before and against another version, each of as many rows: both sides
+/// are drawn anew each time.
+fn alarms_of_peers(
+    random: &mut Random,
+    sensitivity: FeatureConfig,
+    n: usize,
+    windows: usize,
+) -> [(u32, u32); 2] {
+    let mut found = [(0, 0); 2];
+    let mut engine = Engine::new(Arc::new(Config {
+        feature: sensitivity,
+        references: References {
+            profile: false,
+            previous: true,
+            versions: OtherVersions::All,
+            ..References::default()
+        },
+        ..Config::default()
+    }));
+    engine.apply(&rows(random, 5_000), START);
+    let mut now = START;
+    for _ in 0..windows {
+        // Every second window, so that each comparison is of rows that no other has seen.
+        for last in [false, true] {
+            now += 300 * SECOND;
+            engine.apply(&rows(random, n), now);
+            if last {
+                let mut other = rows(random, n);
+                other.version = "2".into();
+                engine.apply(&other, now);
+            }
+        }
+        let snapshot = engine.tick(now);
+        for field in &model(&snapshot, "m", "1").features {
+            let drifts = &field.windows[0].drift;
+            for (found, label) in found.iter_mut().zip(["previous", "version:2"]) {
+                let drift = drifts.iter().find(|drift| &*drift.reference == label);
+                if let Some(ratio) = drift.unwrap().ratio {
+                    found.1 += 1;
+                    found.0 += u32::from(ratio > 1.0);
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn against_the_window_before_and_another_version_it_is_the_same() {
+    let mut random = Random(SEED + 4);
+    println!("seed {}", SEED + 4);
+    for n in [200, 2_000] {
+        for (raised, judged) in alarms_of_peers(&mut random, FeatureConfig::default(), n, 60) {
+            assert!(judged >= 180, "{judged}");
+            assert_eq!(raised, 0, "n = m = {n}, of {judged}");
+        }
+    }
+    let strict = FeatureConfig {
+        minimum_effect: Some(0.0),
+        significance: Some(Z),
+        ..FeatureConfig::default()
+    };
+    let rates = alarms_of_peers(&mut random, strict, 1_000, 400);
+    for ((raised, judged), reference) in rates.into_iter().zip(["previous", "version"]) {
+        let rate = f64::from(raised) / f64::from(judged);
+        println!("{reference}: {raised} of {judged} = {rate:.4}");
+        assert!(
+            (0.001..0.016).contains(&rate),
+            "{reference}: {raised} of {judged}"
+        );
+    }
 }
 
 #[test]

@@ -5,13 +5,18 @@
 //! (multinomial): a single lucky reference would hide the noise that it brings itself. The seed is
 //! printed; `NULL_CALIBRATION_SEED` tries another one. `--no-capture` shows the rates.
 
-use driftgauge::profile::{HASH_CELLS, hash_cell};
+mod multinomial;
+
+use std::path::Path;
+
+use driftgauge::cli::profile::{Args, run};
+use driftgauge::profile::{HASH_CELLS, Profile, hash_cell};
 use driftgauge::statistic::{
-    Sensitivity, minimum_rows, normal_tail, normal_tail_quantile, psi, ratio,
+    Grouped, Sensitivity, minimum_rows, normal_tail_quantile, overdispersion, psi, ratio,
 };
+use multinomial::{draw, normalised, numeric_with_tails, shifted_normal, zipf};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand_distr::{Binomial, Distribution};
 
 /// z of a false-alarm rate of 1 %.
 const Z_ONE_PERCENT: f64 = 2.3263478740408408;
@@ -30,51 +35,6 @@ fn dice(stream: u64) -> StdRng {
     StdRng::seed_from_u64(seed * 1_000 + stream)
 }
 
-/// How `rows` rows fall into cells of these probabilities: binomial by binomial.
-fn draw(dice: &mut StdRng, rows: u64, probabilities: &[f64]) -> Vec<u64> {
-    let mut rows_left = rows;
-    let mut mass_left: f64 = probabilities.iter().sum();
-    let mut counts = Vec::with_capacity(probabilities.len());
-    for &probability in probabilities {
-        let count = if probability > 0.0 {
-            let share = (probability / mass_left).clamp(0.0, 1.0);
-            Binomial::new(rows_left, share).unwrap().sample(dice)
-        } else {
-            0
-        };
-        rows_left -= count;
-        mass_left -= probability;
-        counts.push(count);
-    }
-    // What rounding leaves of the mass is not a cell.
-    let last = probabilities.iter().rposition(|&p| p > 0.0).unwrap();
-    counts[last] += rows_left;
-    counts
-}
-
-fn normalised(weights: Vec<f64>) -> Vec<f64> {
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
-}
-
-fn zipf(values: usize, exponent: f64) -> Vec<f64> {
-    normalised(
-        (1..=values)
-            .map(|rank| (rank as f64).powf(-exponent))
-            .collect(),
-    )
-}
-
-/// Twenty cells of equal mass, the outer ones cut again at 0.1 and 0.5 %.
-fn numeric_with_tails() -> Vec<f64> {
-    let mut cells = vec![0.05; 24];
-    for (cell, mass) in [0.001, 0.004, 0.045].into_iter().enumerate() {
-        cells[cell] = mass;
-        cells[23 - cell] = mass;
-    }
-    cells
-}
-
 /// Ten categories, the rarest 3.4 %, and the cell for new ones, which stays empty.
 fn ten_categories() -> Vec<f64> {
     let mut cells = zipf(10, 1.0);
@@ -89,25 +49,6 @@ fn hashed(values: &[f64]) -> Vec<f64> {
         cells[hash_cell(&format!("value {value}"))] += probability;
     }
     cells
-}
-
-/// What cells cut for a standard normal hold once its mean moves up by `shift` σ.
-fn shifted_normal(cells: &[f64], shift: f64) -> Vec<f64> {
-    let mut above = 1.0;
-    let mut shifted_above = 1.0;
-    let mut shifted = Vec::new();
-    for &mass in cells {
-        above -= mass;
-        let edge = normal_tail_quantile(above.max(0.0));
-        let next = if above < 1e-9 {
-            0.0
-        } else {
-            normal_tail(edge - shift)
-        };
-        shifted.push(shifted_above - next);
-        shifted_above = next;
-    }
-    shifted
 }
 
 /// A field as its profile sees it: counts of a reference, and what each of its cells truly holds.
@@ -427,5 +368,300 @@ fn one_value_far_out_of_range_raises_nothing() {
             let alarmed = reference.is_alarmed_by(&window, &Sensitivity::default());
             assert!(!alarmed, "n = {n}: {window:?}");
         }
+    }
+}
+
+/// A column of the suite.
+struct Case {
+    name: String,
+    /// What each cell truly holds, or each category where the reference chooses the cells.
+    truth: Vec<f64>,
+    chooses_cells: bool,
+}
+
+impl Case {
+    fn new(name: &str, truth: Vec<f64>) -> Self {
+        Self {
+            name: name.into(),
+            truth,
+            chooses_cells: false,
+        }
+    }
+
+    fn cells(&self) -> usize {
+        if self.chooses_cells {
+            self.truth.len().min(52)
+        } else {
+            self.truth.len()
+        }
+    }
+
+    fn rarest(&self) -> f64 {
+        let masses = self.truth.iter().copied().filter(|&q| q > 0.0);
+        masses.fold(1.0, f64::min)
+    }
+
+    /// Whether the test can be neither blind nor too eager: two cells have only few possible values of
+    /// PSI until the rarer one holds 50 rows, and of a long tail see
+    /// [`a_long_tail_costs_at_most_four_times_alpha_in_a_window_as_long_as_the_reference`].
+    fn is_fair(&self, n: u64, m: u64) -> bool {
+        let two_cells = self.truth.iter().filter(|&&q| q > 0.0).count() == 2;
+        let resolved = !two_cells || n as f64 * self.rarest() >= 50.0;
+        resolved && (n <= m || !self.chooses_cells)
+    }
+
+    fn is_well_filled(&self) -> bool {
+        !self.chooses_cells && self.rarest() >= 0.001
+    }
+
+    fn reference(&self, dice: &mut StdRng, m: u64) -> Reference {
+        if self.chooses_cells {
+            Reference::of_categories(dice, m, &self.truth)
+        } else {
+            Reference::of_fixed_cells(dice, m, &self.truth)
+        }
+    }
+}
+
+/// The cells of a profile, and the shares of its rows as their truth: rows drawn so are its rows in
+/// random order, with replacement.
+fn real_columns(data: &str, profile: &Profile) -> Vec<Case> {
+    let fields = profile.features.iter();
+    let cells = fields.filter_map(|field| Some((field, field.cells.as_ref()?)));
+    cells
+        .map(|(field, cells)| {
+            let shares = cells.rows.iter().map(|&rows| rows as f64).collect();
+            Case::new(&format!("{data}: {}", field.name), normalised(shares))
+        })
+        .collect()
+}
+
+fn suite() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let car_loan = folder.path().join("car-loan.json");
+    run(&Args {
+        data: vec![root.join("tests/data/car-loan/reference.csv.gz")],
+        output: Some(car_loan.clone()),
+        ..Args::default()
+    })
+    .unwrap();
+    let flights = Profile::load(&root.join("tests/golden/profile-v1.json")).unwrap();
+    let car_loan = Profile::load(&car_loan).unwrap();
+    let mut zero_inflated = vec![0.6];
+    zero_inflated.extend([0.4 / 12.0; 12]);
+    let integer = (0..12).scan((-3.0_f64).exp(), |mass, count| {
+        let now = *mass;
+        *mass *= 3.0 / f64::from(count + 1);
+        Some(now)
+    });
+    let mut cases = vec![
+        Case::new("normal, 24 cells with tails", numeric_with_tails()),
+        Case::new("lognormal, 20 equal cells", vec![0.05; 20]),
+        Case::new("zero-inflated", zero_inflated),
+        Case::new("integer (Poisson 3)", normalised(integer.collect())),
+        Case::new("binary .5", vec![0.5; 2]),
+        Case::new("binary .1", vec![0.9, 0.1]),
+        Case::new("10 categories", ten_categories()),
+        Case::new("hashed long tail", hashed(&zipf(10_000, 1.1))),
+    ];
+    for (name, truth) in [
+        ("200 categories", zipf(200, 0.7)),
+        ("long tail", zipf(1_000, 1.1)),
+    ] {
+        cases.push(Case {
+            chooses_cells: true,
+            ..Case::new(name, truth)
+        });
+    }
+    cases.extend(real_columns("flights", &flights));
+    cases.extend(real_columns("car loan", &car_loan));
+    cases
+}
+
+/// Alarms at α = 1e-2, at 1e-3 and at the defaults, of so many tests.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    tests: u32,
+    alarms: [u32; 3],
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.tests += other.tests;
+        self.alarms
+            .iter_mut()
+            .zip(other.alarms)
+            .for_each(|(all, more)| *all += more);
+    }
+
+    fn rate(&self, level: usize) -> f64 {
+        f64::from(self.alarms[level]) / f64::from(self.tests)
+    }
+}
+
+/// 50,000 tests and more of each window length at each α, over new references of two sizes.
+#[test]
+fn all_kinds_of_columns_keep_alpha_and_raise_nothing_at_the_defaults() {
+    const DRAWS: u32 = 1_000;
+    const ALPHAS: [f64; 2] = [0.01, 0.001];
+    let mut dice = dice(20);
+    let strict = ALPHAS.map(|alpha| Sensitivity {
+        significance: normal_tail_quantile(alpha),
+        ..STRICT
+    });
+    let judged = [strict[0], strict[1], Sensitivity::default()];
+    let cases = suite();
+    let lengths = [0, 200, 1_000, 5_000, 20_000, 100_000];
+    let mut by_length = [Tally::default(); 6];
+    let mut unfair = Tally::default();
+    println!("| column | tests | α = 1e-2 | α = 1e-3 |\n|---|---|---|---|");
+    for case in &cases {
+        let mut of_case = Tally::default();
+        for (&length, pooled) in lengths.iter().zip(&mut by_length) {
+            let n = minimum_rows(case.cells(), 1.0).max(length);
+            for m in [5_000, 50_000] {
+                let mut tally = Tally::default();
+                for _ in 0..DRAWS {
+                    let reference = case.reference(&mut dice, m);
+                    let window = draw(&mut dice, n, &reference.truth);
+                    tally.tests += 1;
+                    for (count, sensitivity) in tally.alarms.iter_mut().zip(&judged) {
+                        *count += u32::from(reference.is_alarmed_by(&window, sensitivity));
+                    }
+                }
+                if case.is_fair(n, m) {
+                    pooled.add(tally);
+                    of_case.add(tally);
+                } else {
+                    unfair.add(tally);
+                }
+            }
+        }
+        let (name, tests, rate) = (&case.name, of_case.tests, of_case.rate(0));
+        println!("| {name} | {tests} | {rate:.4} | {:.5} |", of_case.rate(1));
+        assert!(rate <= 1.6 * ALPHAS[0], "{name}: {rate}");
+        assert!(
+            rate >= 0.1 * ALPHAS[0] || !case.is_well_filled(),
+            "{name} is blind: {rate}"
+        );
+    }
+    println!("| n | tests | α = 1e-2 | α = 1e-3 |\n|---|---|---|---|");
+    for (n, tally) in lengths.iter().zip(by_length) {
+        let n = if *n == 0 {
+            "n_min".into()
+        } else {
+            n.to_string()
+        };
+        println!(
+            "| {n} | {} | {:.4} | {:.5} |",
+            tally.tests,
+            tally.rate(0),
+            tally.rate(1)
+        );
+        assert!(tally.tests >= 50_000);
+        for (level, alpha) in ALPHAS.into_iter().enumerate() {
+            let rate = tally.rate(level);
+            assert!(
+                (0.1 * alpha..=1.6 * alpha).contains(&rate),
+                "n = {n}, α = {alpha}: {rate}"
+            );
+        }
+    }
+    by_length.into_iter().for_each(|tally| unfair.add(tally));
+    println!("at the defaults: {} of {}", unfair.alarms[2], unfair.tests);
+    assert_eq!(unfair.alarms[2], 0, "at the defaults, all windows");
+}
+
+/// Each row five times, as of five visits of one user, in a reference of 48 chunks of 10 slices.
+#[test]
+fn clustered_rows_keep_alpha_once_their_design_effect_is_learned() {
+    const COPIES: u64 = 5;
+    let mut dice = dice(21);
+    let clusters = |dice: &mut StdRng, rows: u64, truth: &[f64]| -> Vec<u64> {
+        draw(dice, rows / COPIES, truth)
+            .iter()
+            .map(|count| count * COPIES)
+            .collect()
+    };
+    for (name, truth) in [
+        ("numeric", numeric_with_tails()),
+        ("binary", vec![0.7, 0.3]),
+    ] {
+        let kinds = truth.len();
+        let (mut naive, mut learned, mut tests) = (0, 0, 0);
+        for _ in 0..300 {
+            let mut of_groups = [vec![0.0; kinds], vec![0.0; kinds]];
+            let mut rows = vec![0; kinds];
+            let add = |sums: &mut Vec<f64>, counts: &[u64]| {
+                let n: u64 = counts.iter().sum();
+                let squares = counts
+                    .iter()
+                    .map(|&count| (count * count) as f64 / n as f64);
+                sums.iter_mut()
+                    .zip(squares)
+                    .for_each(|(sum, square)| *sum += square);
+            };
+            for _ in 0..48 {
+                let mut chunk = vec![0; kinds];
+                for _ in 0..10 {
+                    let slice = clusters(&mut dice, 100, &truth);
+                    add(&mut of_groups[0], &slice);
+                    chunk
+                        .iter_mut()
+                        .zip(slice)
+                        .for_each(|(all, more)| *all += more);
+                }
+                add(&mut of_groups[1], &chunk);
+                rows.iter_mut()
+                    .zip(chunk)
+                    .for_each(|(all, more)| *all += more);
+            }
+            let m: u64 = rows.iter().sum();
+            let totals: Vec<f64> = rows.iter().map(|&count| count as f64).collect();
+            let weights: Vec<f64> = totals.iter().map(|count| count / m as f64).collect();
+            let freedom = kinds as f64 - 1.0;
+            let grouped = Grouped {
+                slices: &of_groups[0],
+                chunks: &of_groups[1],
+                totals: &totals,
+                weights: &weights,
+                rows: m,
+                slice_groups: 480,
+                chunk_groups: 48,
+                chunk_rows_squared: (m * m / 48) as f64,
+            };
+            let design_effect = overdispersion(&grouped, freedom, freedom).design_effect;
+            let truth = truth.clone();
+            let reference = Reference { rows, truth };
+            for n in [1_000, 3_000] {
+                for _ in 0..10 {
+                    let window = clusters(&mut dice, n, &reference.truth);
+                    let known = Sensitivity {
+                        design_effect,
+                        ..STRICT
+                    };
+                    tests += 1;
+                    learned += u32::from(reference.is_alarmed_by(&window, &known));
+                    naive += u32::from(reference.is_alarmed_by(&window, &STRICT));
+                    let defaults = Sensitivity {
+                        design_effect,
+                        ..Sensitivity::default()
+                    };
+                    assert!(!reference.is_alarmed_by(&window, &defaults));
+                }
+            }
+        }
+        let rate = |alarms: u32| f64::from(alarms) / f64::from(tests);
+        println!(
+            "{name}: {:.4} with φ learned, {:.4} without",
+            rate(learned),
+            rate(naive)
+        );
+        assert_near_alpha(rate(learned));
+        assert!(
+            rate(naive) > 0.1,
+            "φ = 5 must matter, or this shows nothing"
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Laws that every statistic keeps, on any counts up to 2⁴⁰ a cell.
 
 use driftgauge::statistic::{
-    DISTANCES, Sensitivity, Sums, excess, is_raised, minimum_rows, psi, ratio, threshold,
-    wilson_lower,
+    DISTANCES, Sensitivity, Sums, excess, is_raised, linf, mean_shift, minimum_rows, moved_most,
+    psi, ratio, threshold, wasserstein, wilson_lower,
 };
 use proptest::prelude::*;
 
@@ -36,16 +36,31 @@ fn sides(cells: &[(u64, u64)]) -> (Vec<u64>, Vec<u64>) {
     cells.iter().copied().unzip()
 }
 
-/// Name, value, and the largest value it may have, of PSI and every distance.
+/// Name, value, and the largest value it may have, of PSI and every distance: of the size, where it
+/// has a sign. All values of cell i are i, in units of one standard deviation.
 fn all(reference: &[u64], window: &[u64]) -> Vec<(&'static str, Option<f64>, f64)> {
+    let places: Vec<f64> = (0..reference.len()).map(|cell| cell as f64).collect();
+    let moments = |rows: &[u64]| {
+        let sum: f64 = rows.iter().zip(&places).map(|(&r, x)| r as f64 * x).sum();
+        let all = rows.iter().sum::<u64>() as f64;
+        (all > 0.0).then(|| (sum / all, 1.0))
+    };
     let sums = Sums {
         reference,
         window,
-        ..Sums::default()
+        reference_means: &places,
+        window_means: &places,
+        reference_moments: moments(reference),
+        window_moments: moments(window),
     };
-    let distances = DISTANCES
-        .iter()
-        .map(|&(name, _, distance)| (name, distance(&sums), 1.0));
+    let distances = DISTANCES.iter().map(|&(name, _, distance)| {
+        let largest = match name {
+            "l1" => 2.0,
+            "wasserstein" | "mean_shift" => reference.len() as f64,
+            _ => 1.0,
+        };
+        (name, distance(&sums).map(f64::abs), largest)
+    });
     std::iter::once(("psi", psi(reference, window), f64::MAX))
         .chain(distances)
         .collect()
@@ -92,9 +107,31 @@ proptest! {
             (r as f64 / m as f64 - c as f64 / n as f64).abs() > 1e-6
         });
         prop_assume!(apart && m > 0 && n > 0);
-        for &(name, _, distance) in DISTANCES {
-            let sums = Sums { reference: &reference, window: &window, ..Sums::default() };
-            prop_assert!(distance(&sums).unwrap() > 0.0, "{}", name);
+        for (name, value, _) in all(&reference, &window) {
+            // The mean may stay where it is.
+            prop_assert!(value.unwrap() > 0.0 || name == "mean_shift", "{}", name);
+        }
+    }
+
+    #[test]
+    fn values_are_carried_at_least_as_far_as_their_mean_moves(cells in cells()) {
+        let (reference, window) = sides(&cells);
+        let all = all(&reference, &window);
+        let of = |wanted| all.iter().find(|&&(name, ..)| name == wanted).unwrap().1.unwrap_or(0.0);
+        prop_assert!(of("mean_shift") <= of("wasserstein") * (1.0 + ROUNDING) + ROUNDING);
+        prop_assert!(2.0 * of("linf") <= of("l1") + ROUNDING);
+    }
+
+    #[test]
+    fn the_cell_that_moved_most_is_named_with_its_sign(cells in cells()) {
+        let (reference, window) = sides(&cells);
+        match moved_most(&reference, &window) {
+            Some((cell, change)) => {
+                let back = moved_most(&window, &reference);
+                prop_assert_eq!(back, Some((cell, -change)));
+                prop_assert_eq!(linf(&reference, &window), Some(change.abs()));
+            }
+            None => prop_assert!(linf(&reference, &window).unwrap_or(0.0) == 0.0),
         }
     }
 
@@ -137,7 +174,8 @@ proptest! {
         merged[at].0 += r;
         merged[at].1 += c;
         let (merged_reference, merged_window) = sides(&merged);
-        for &(name, _, distance) in DISTANCES {
+        // Two cells that both grew a little together grew more than either.
+        for &(name, _, distance) in DISTANCES.iter().filter(|(name, ..)| *name != "linf") {
             let fine = distance(&Sums { reference: &reference, window: &window, ..Sums::default() });
             let coarse = distance(&Sums { reference: &merged_reference, window: &merged_window, ..Sums::default() });
             prop_assert!(coarse.unwrap_or(0.0) <= fine.unwrap_or(0.0) + ROUNDING, "{}", name);
@@ -196,7 +234,7 @@ fn distances_have_names_of_their_own() {
     assert_eq!(names.len(), DISTANCES.len());
     let labels = |name: &str| {
         name.bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     };
     assert!(names.iter().all(|name| labels(name)));
 }
@@ -209,8 +247,73 @@ fn disjoint_sides_are_at_the_far_end() {
         ..Sums::default()
     };
     for &(name, _, distance) in DISTANCES {
-        assert_eq!(distance(&sums), Some(1.0), "{name}");
+        let farthest = match name {
+            "wasserstein" | "mean_shift" => None,
+            "l1" => Some(2.0),
+            _ => Some(1.0),
+        };
+        assert_eq!(distance(&sums), farthest, "{name}");
     }
+}
+
+#[test]
+fn what_needs_values_is_left_out_without_them() {
+    let known = Sums {
+        reference: &[5, 5],
+        window: &[2, 8],
+        reference_means: &[0.0, 1.0],
+        window_means: &[0.0, 2.0],
+        reference_moments: Some((0.5, 0.5)),
+        window_moments: Some((1.6, 0.8)),
+    };
+    assert_eq!(
+        mean_shift(&known).map(|shift| (shift * 1e9).round()),
+        Some(2.2e9)
+    );
+    assert_eq!(
+        wasserstein(&known).map(|far| (far * 1e9).round()),
+        Some(2.2e9)
+    );
+    let constant = Some((0.5, 0.0));
+    for unknown in [
+        Sums {
+            reference_moments: None,
+            ..known
+        },
+        Sums {
+            reference_moments: constant,
+            ..known
+        },
+        Sums {
+            window: &[0, 0],
+            window_moments: None,
+            ..known
+        },
+    ] {
+        assert_eq!((mean_shift(&unknown), wasserstein(&unknown)), (None, None));
+    }
+    for unknown in [
+        Sums {
+            window_means: &[],
+            ..known
+        },
+        Sums {
+            reference_means: &[],
+            ..known
+        },
+        Sums {
+            window_means: &[0.0, f64::INFINITY],
+            ..known
+        },
+    ] {
+        assert_eq!(wasserstein(&unknown), None);
+    }
+    let empty_cell = Sums {
+        window: &[0, 10],
+        window_means: &[f64::NAN, 2.0],
+        ..known
+    };
+    assert!(wasserstein(&empty_cell).is_some(), "no row, no mean needed");
 }
 
 #[test]

@@ -177,6 +177,7 @@ pub fn numeric(at: usize) -> FeatureProfile {
         distinct: 24_000,
         variation: Variation::default(),
         importance: None,
+        derived_from: None,
     }
 }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::learned::file_name;
+use super::kept::file_name;
 use crate::engine::{BurntIn, MOST_LEARNED_EFFECT, ModelSnapshot, Snapshot};
+use crate::learn::tolerated_effect;
 use crate::profile::Variation;
 
 /// The folder of burn-ins in the state directory.
@@ -38,6 +39,8 @@ struct Found {
     profile: String,
     design_effect: f64,
     wander: f64,
+    long_wander: f64,
+    chunk_seconds: f64,
     chunks: u32,
 }
 
@@ -144,7 +147,8 @@ impl BurnIns {
              /api/v1/profile?model=…"
         );
         let wandering = found.filter_map(|(name, r)| {
-            let usual = r.variation.tolerated_effect();
+            // In windows that it hardly fades in.
+            let usual = tolerated_effect(&r.variation, r.variation.chunk_seconds);
             (usual > MOST_LEARNED_EFFECT).then(|| format!("{name} ({usual:.2})"))
         });
         let wandering: Vec<_> = wandering.collect();
@@ -193,11 +197,12 @@ fn read(path: &Path) -> Result<(Arc<str>, Of), String> {
     for (version, fields) in document.versions {
         let known: &mut HashMap<_, _> = of.entry(version.into()).or_default();
         for (name, found) in fields {
-            if !(found.design_effect >= 1.0 && found.wander >= 0.0) {
+            let least = found.wander.min(found.long_wander).min(found.chunk_seconds);
+            if !(found.design_effect >= 1.0 && least >= 0.0) {
                 return Err(format!(
-                    "field {name:?} has a design effect of {} and a wander of {}; they are at least \
-                     1 and 0",
-                    found.design_effect, found.wander
+                    "field {name:?} has a design effect of {} (at least 1), and {least} where nothing \
+                     is below 0",
+                    found.design_effect
                 ));
             }
             let found = BurntIn {
@@ -205,6 +210,8 @@ fn read(path: &Path) -> Result<(Arc<str>, Of), String> {
                 variation: Variation {
                     design_effect: found.design_effect,
                     wander: found.wander,
+                    long_wander: found.long_wander,
+                    chunk_seconds: found.chunk_seconds,
                     chunks: found.chunks,
                 },
             };
@@ -223,6 +230,8 @@ fn write(folder: &Path, path: &Path, model: &str, of: &Of) -> io::Result<()> {
                 profile: profile.to_string(),
                 design_effect: variation.design_effect,
                 wander: variation.wander,
+                long_wander: variation.long_wander,
+                chunk_seconds: variation.chunk_seconds,
                 chunks: variation.chunks,
             };
             (name.to_string(), found)
@@ -252,6 +261,8 @@ mod tests {
             variation: Variation {
                 design_effect: 4.9,
                 wander: 0.01,
+                long_wander: 0.005,
+                chunk_seconds: 3_600.0,
                 chunks: 168,
             },
         };

@@ -4,34 +4,41 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, BurntIn, Clock, Config, FeatureConfig, Learning, ModelConfig, WindowConfig,
+    self, BurntIn, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OtherVersions,
+    OutlierConfig, References, WindowConfig,
 };
 use crate::export::OWN_SERIES;
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
-use crate::settings::{self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Settings};
+use crate::settings::{
+    self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Reference, Settings,
+};
 
-/// What was kept from before a restart, by model.
-#[derive(Debug, Default)]
-pub(crate) struct Kept {
-    /// Learned references.
-    pub learned: HashMap<Arc<str>, Arc<Profile>>,
-    /// What burn-ins have found, by version and feature.
-    pub burn_ins: HashMap<Arc<str>, HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>>,
-}
+/// What burn-ins have found, by version and feature.
+type BurnIns = HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>;
 
-/// What the engine is told.
-pub(crate) fn engine_config(loaded: &Loaded, kept: &Kept) -> Config {
+/// What the engine is told. `learned` and `rebaselined` are references, `burn_ins` what burn-ins have
+/// found, kept from before, by model.
+pub(crate) fn engine_config<'k>(
+    loaded: &Loaded,
+    learned: &HashMap<Arc<str>, Arc<Profile>>,
+    rebaselined: impl Iterator<Item = (&'k Arc<str>, &'k Arc<Profile>)>,
+    burn_ins: &HashMap<Arc<str>, BurnIns>,
+) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
         .models
         .iter()
         .map(|(name, model)| (Arc::from(name.as_str()), model_config(loaded, name, model)))
         .collect();
-    for (name, profile) in &kept.learned {
+    for (name, profile) in learned {
         models.entry(name.clone()).or_default().learned = Some(profile.clone());
     }
-    for (name, found) in &kept.burn_ins {
+    for (name, profile) in rebaselined {
+        let model = models.entry(name.clone()).or_default();
+        model.rebaselined.push(profile.clone());
+    }
+    for (name, found) in burn_ins {
         // Without any reference it fits nothing.
         if let Some(model) = models.get_mut(name) {
             model.burnt_in.clone_from(found);
@@ -47,6 +54,7 @@ pub(crate) fn engine_config(loaded: &Loaded, kept: &Kept) -> Config {
             settings::Clock::Wall => Clock::Wall,
             settings::Clock::Event => Clock::Event,
         },
+        references: references(&settings.references),
         learning: Learning {
             rows: settings.learning.rows as u64,
             bytes: settings.learning.bytes.bytes(),
@@ -61,10 +69,22 @@ pub(crate) fn engine_config(loaded: &Loaded, kept: &Kept) -> Config {
             minimum_effect: Some(settings.drift.minimum_effect),
             significance: Some(settings.drift.significance),
         },
+        joint: JointConfig {
+            features: settings.joint.features,
+            sample: settings.joint.sample,
+            minimum_correlation: settings.joint.minimum_correlation,
+            minimum_discrepancy: settings.joint.minimum_discrepancy,
+        },
+        outliers: OutlierConfig {
+            features: settings.outliers.features,
+            sample: settings.outliers.sample,
+        },
         models,
         max_fields: settings.limits.fields,
         max_total_fields: settings.limits.total_fields,
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
+        rows_span: None,
+        name_new_categories: settings.web.new_categories,
     }
 }
 
@@ -96,10 +116,33 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
             .as_ref()
             .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
+        rebaselined: Vec::new(),
         burnt_in: HashMap::new(),
         versions: versions.collect(),
+        references: model.references.as_ref().map(references),
         feature: feature_config(&model.metrics, &model.drift),
         features: features.collect(),
+    }
+}
+
+fn references(said: &settings::References) -> References {
+    let has = |reference| said.0.contains(&reference);
+    let named = said.0.iter().filter_map(|reference| match reference {
+        Reference::Version(name) => Some(Arc::from(name.as_str())),
+        _ => None,
+    });
+    let named: Vec<_> = named.collect();
+    References {
+        profile: has(Reference::Profile),
+        seasonal: has(Reference::Seasonal),
+        previous: has(Reference::Previous),
+        versions: if has(Reference::Versions) {
+            OtherVersions::All
+        } else if named.is_empty() {
+            OtherVersions::None
+        } else {
+            OtherVersions::Named(named)
+        },
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
-use crate::engine::Snapshot;
+use crate::analysis::{NotRebaselined, Rebaseliner};
+use crate::engine::{Rebaseline, Rebaselined, Snapshot};
 use crate::export::{Sidecar, WebState};
 use crate::ingest::Intake;
 use crate::profile::Profile;
@@ -20,6 +21,9 @@ pub(super) struct State {
     pub intake: Arc<Intake>,
     pub reload: ReloadHandle,
     pub runtime: tokio::runtime::Handle,
+    pub rebaseliner: Rebaseliner,
+    /// Whether there is a state directory.
+    pub keeps_references: bool,
     pub series_limit: ArcSwap<usize>,
     /// Whether the first evaluation is done.
     pub is_ready: Arc<AtomicBool>,
@@ -61,6 +65,30 @@ impl WebState for State {
 
     fn reload(&self) -> Result<(), String> {
         self.runtime.block_on(self.reload.reload())
+    }
+
+    fn rebaseline(&self, asked: Rebaseline) -> Result<Rebaselined, NotRebaselined> {
+        let (model, version) = (asked.model.clone(), asked.version.clone());
+        let (version, by) = (version.unwrap_or_default(), asked.by.clone());
+        let done = self.rebaseliner.rebaseline(asked);
+        match &done {
+            Ok(done) => tracing::info!(
+                model,
+                version,
+                by,
+                window = &*done.window,
+                rows = done.profile.rows,
+                profile = &*done.hash,
+                replaced = &*done.replaced,
+                "the reference was re-baselined"
+            ),
+            Err(error) => tracing::warn!(model, version, by, "no re-baseline: {error}"),
+        }
+        done
+    }
+
+    fn keeps_references(&self) -> bool {
+        self.keeps_references
     }
 
     fn ready(&self) -> bool {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use half::{bf16, f16};
 
-use super::ValueType;
+use super::{ValueType, Vectors};
 
 /// The values of one field for all rows of a batch.
 #[derive(Clone, Debug)]
@@ -96,6 +96,9 @@ pub struct Numbers {
     pub inf: u64,
     /// Rows whose value is no number.
     pub invalid: u64,
+    /// Which of the rows read last the finite values come from, counted from the first of them; filled
+    /// only when asked for by `Some`, and only when some rows have none.
+    pub places: Option<Vec<u32>>,
 }
 
 impl Numbers {
@@ -103,6 +106,9 @@ impl Numbers {
     pub fn clear(&mut self) {
         self.finite.clear();
         (self.null, self.nan, self.inf, self.invalid) = (0, 0, 0, 0);
+        if let Some(places) = &mut self.places {
+            places.clear();
+        }
     }
 
     /// Adds the values of rows `rows`, which have one where `presence` says so.
@@ -136,20 +142,37 @@ impl Numbers {
     fn keep(&mut self, start: usize, mut is_kept: impl FnMut(f64) -> bool) -> u64 {
         let values = &mut self.finite[start..];
         let mut kept = 0;
-        for at in 0..values.len() {
-            let value = values[at];
-            values[kept] = value;
-            kept += usize::from(is_kept(value));
+        if let Some(places) = &mut self.places {
+            if places.is_empty() {
+                places.extend(0..values.len() as u32);
+            }
+            for (at, place) in (0..values.len()).zip(0..places.len()) {
+                let value = values[at];
+                values[kept] = value;
+                places[kept] = places[place];
+                kept += usize::from(is_kept(value));
+            }
+            places.truncate(kept);
+        } else {
+            for at in 0..values.len() {
+                let value = values[at];
+                values[kept] = value;
+                kept += usize::from(is_kept(value));
+            }
         }
         let gone = values.len() - kept;
         self.finite.truncate(start + kept);
         gone as u64
     }
 
+    /// Adds the value of a row: the finite ones are kept, the others counted.
     #[inline]
-    fn push(&mut self, value: f64) {
+    pub fn push(&mut self, value: f64, place: usize) {
         if value.is_finite() {
             self.finite.push(value);
+            if let Some(places) = &mut self.places {
+                places.push(place as u32);
+            }
         } else if value.is_nan() {
             self.nan += 1;
         } else {
@@ -224,7 +247,7 @@ impl Column {
             } => {
                 let bytes = &data[..];
                 if *width > 1 {
-                    return self.read_vectors(rows, into);
+                    return self.count_vectors(rows, into);
                 }
                 macro_rules! read {
                     ($type:ty, $convert:expr) => {
@@ -256,15 +279,17 @@ impl Column {
                 into.extend(numbers, rows, &self.presence);
             }
             Values::Mixed(values) => {
+                let first = rows.start;
                 for row in rows {
                     if !self.presence.has(row) {
                         into.null += 1;
                         continue;
                     }
+                    let place = row - first;
                     match &values[row] {
                         Scalar::Null => into.null += 1,
-                        Scalar::Bool(value) => into.push(f64::from(u8::from(*value))),
-                        Scalar::Number(value) => into.push(*value),
+                        Scalar::Bool(value) => into.push(f64::from(u8::from(*value)), place),
+                        Scalar::Number(value) => into.push(*value, place),
                         Scalar::Text(_) | Scalar::Invalid => into.invalid += 1,
                     }
                 }
@@ -305,41 +330,23 @@ impl Column {
         into.extend(values, rows, &self.presence);
     }
 
-    /// Counts vectors: a row with a NaN element is NaN, else one with an infinity is infinite, else
-    /// it stands in `finite` as 0.
-    fn read_vectors(&self, rows: Range<usize>, into: &mut Numbers) {
-        let Values::Fixed {
-            data,
-            value_type,
-            offset,
-            stride,
-            width,
-        } = &self.values
-        else {
-            return;
-        };
-        let mut elements = Numbers::default();
-        for row in rows {
-            if !self.presence.has(row) {
-                into.null += 1;
-                continue;
+    /// Counts vectors: a usable row stands in `finite` as 0.
+    fn count_vectors(&self, rows: Range<usize>, into: &mut Numbers) {
+        /// Rows that are read at once.
+        const RUN: usize = 64;
+        let mut vectors = Vectors::default();
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + RUN);
+            self.read_vectors(start..end, self.width(), &mut vectors);
+            for (row, _) in vectors.iter() {
+                into.push(0.0, start - rows.start + row);
             }
-            elements.clear();
-            let vector = Column::full(Values::Fixed {
-                data: data.clone(),
-                value_type: *value_type,
-                offset: offset + row * stride,
-                stride: value_type.size(),
-                width: 1,
-            });
-            vector.read_numbers(0..*width, &mut elements);
-            if elements.nan > 0 {
-                into.nan += 1;
-            } else if elements.inf > 0 {
-                into.inf += 1;
-            } else {
-                into.finite.push(0.0);
-            }
+            into.null += vectors.null;
+            into.nan += vectors.nan;
+            into.inf += vectors.inf;
+            into.invalid += vectors.invalid;
+            start = end;
         }
     }
 

@@ -1,11 +1,12 @@
 //! `driftgauge check FILE`: whether settings and profiles work, and what they will cost.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::app::configuration::{Kept, engine_config};
+use crate::app::configuration::engine_config;
 use crate::engine::Engine;
 use crate::export::OWN_SERIES;
 use crate::profile::{Kind, Profile, short};
@@ -248,7 +249,12 @@ struct Cost {
 
 impl Cost {
     fn of(loaded: &Loaded) -> Self {
-        let engine = Engine::new(Arc::new(engine_config(loaded, &Kept::default())));
+        let engine = Engine::new(Arc::new(engine_config(
+            loaded,
+            &HashMap::new(),
+            std::iter::empty(),
+            &HashMap::new(),
+        )));
         Self {
             series: engine.series_asked(),
             bytes: engine.bytes(),

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::batch::Role;
+use crate::batch::{Role, Times};
 use crate::cli::progress;
 use crate::engine::{
-    Config, Detail, Engine, FeatureConfig, Learning, MINIMUM_EFFECT, ModelConfig, ModelSnapshot,
-    SIGNIFICANCE, WindowConfig,
+    Config, Detail, Engine, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
+    ModelSnapshot, SIGNIFICANCE, WindowConfig,
 };
 use crate::files::{Dataset, ReadOptions};
 use crate::profile::Profile;
@@ -34,7 +34,7 @@ use report::Report;
         driftgauge compare fraud.profile.json new.jsonl --format json | jq '.features[0]'\n\n\
         EXIT CODE\n  \
         0 compared, 1 it could not be compared, 2 with --fail-on-drift: at least one field has \
-        drifted or is missing altogether"
+        drifted or is missing altogether, or the model as a whole has drifted"
 )]
 pub struct Arguments {
     /// Profile made by `driftgauge profile`.
@@ -45,7 +45,8 @@ pub struct Arguments {
     /// How to print it: a table, or JSON with numbers unrounded.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
-    /// End with exit code 2 when a field has drifted or has no value at all.
+    /// End with exit code 2 when a field has drifted or has no value at all, or how fields hang
+    /// together has drifted.
     #[arg(long)]
     pub fail_on_drift: bool,
     /// Smallest PSI worth an alarm, as the setting drift.minimum_effect.
@@ -156,10 +157,17 @@ fn evaluate<'a>(
     };
     let ignored: HashMap<_, _> = ignored.map(|name| (Arc::from(name), ignore)).collect();
     let mut batches = dataset.batches();
-    let mut engine = None;
+    let mut engine: Option<(Engine, Config)> = None;
+    let mut span: Option<(i64, i64)> = None;
     while let Some(batch) = batches.next() {
         let batch = batch?;
-        let engine = engine.get_or_insert_with(|| {
+        if let Times::Each(times) = &batch.times {
+            for &time in times {
+                let (first, last) = span.unwrap_or((time, time));
+                span = Some((first.min(time), last.max(time)));
+            }
+        }
+        let (engine, _) = engine.get_or_insert_with(|| {
             let model = ModelConfig {
                 profile: Some(profile.clone()),
                 feature: FeatureConfig {
@@ -169,7 +177,7 @@ fn evaluate<'a>(
                 features: ignored.clone(),
                 ..ModelConfig::default()
             };
-            Engine::new(Arc::new(Config {
+            let config = Config {
                 windows: vec![WindowConfig::of_seconds(ALL, 12)],
                 models: [(batch.model.clone(), model)].into(),
                 // What the profile lacks is not to be learned from what is compared with it.
@@ -177,18 +185,35 @@ fn evaluate<'a>(
                     rows: u64::MAX,
                     bytes: usize::MAX,
                 },
+                // Nor is how features hang together.
+                joint: JointConfig {
+                    features: profile
+                        .joint
+                        .as_ref()
+                        .map_or(0, |joint| joint.features.len()),
+                    ..JointConfig::default()
+                },
                 // Nor how it varies.
                 burn_in_micros: 0,
                 max_series: usize::MAX,
                 max_fields: usize::MAX,
                 max_total_fields: usize::MAX,
                 ..Config::default()
-            }))
+            };
+            (Engine::new(Arc::new(config.clone())), config)
         });
         engine.apply(&batch, NOW);
         told(batches.position());
     }
-    let snapshot = engine.map(|mut engine| engine.tick(NOW));
+    let snapshot = engine.map(|(mut engine, config)| {
+        // Rows of a month wander less than those of an hour.
+        let span = span.map(|(first, last)| last.saturating_sub(first));
+        engine.reconfigure(Arc::new(Config {
+            rows_span: span,
+            ..config
+        }));
+        engine.tick(NOW)
+    });
     snapshot
         .and_then(|snapshot| snapshot.models.into_iter().next())
         .context("there is no row to compare")

@@ -41,7 +41,9 @@ mod table;
         KINDS\n  \
         numeric, integer, boolean    watched in cells of about equal mass, with the tails apart\n  \
         categorical                  up to 1,000 strings, the 50 heaviest by name\n  \
-        high_cardinality             more strings than that: only their spread over 64 hash cells"
+        high_cardinality             more strings than that: only their spread over 64 hash cells\n  \
+        vector                       lists of numbers of one length: the nearest of 32 centroids, and the\n  \
+        \x20                            cosine to the mean as a field of its own, NAME[cosine]"
 )]
 pub struct Args {
     /// Data files: Parquet, CSV or JSON lines.
@@ -104,12 +106,13 @@ pub struct Args {
 }
 
 fn column_and_kind(text: &str) -> Result<(String, Kind), String> {
-    const KINDS: [Kind; 5] = [
+    const KINDS: [Kind; 6] = [
         Kind::Numeric,
         Kind::Integer,
         Kind::Boolean,
         Kind::Categorical,
         Kind::HighCardinality,
+        Kind::Vector,
     ];
     let Some((column, word)) = text.rsplit_once('=') else {
         return Err("write COLUMN=KIND, for instance zip=categorical".into());
@@ -356,6 +359,7 @@ fn provenance(dataset: &Dataset) -> anyhow::Result<Provenance> {
             .collect::<Vec<_>>()
             .join(" "),
         tool: format!("driftgauge {}", env!("CARGO_PKG_VERSION")),
+        ..Provenance::default()
     })
 }
 

@@ -13,8 +13,8 @@ use crate::profile::Kind;
 const MISSING_REASONS: usize = 5;
 /// Kinds of `driftgauge_model_drift_ratio`.
 const MODEL_DRIFT_KINDS: usize = 4;
-/// Design effect, minimum effect and significance.
-const FLEET_FIGURES: usize = 3;
+/// Design effect and significance.
+const FLEET_FIGURES: usize = 2;
 
 /// What decides how many series a feature has; no live value does.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,8 @@ impl FeatureShape<'_> {
             series += self.full();
         }
         if detail >= Detail::Standard && fleet && self.cells > 0 {
-            series += 2 * self.cells + FLEET_FIGURES;
+            // and the minimum effect of each window
+            series += 2 * self.cells + FLEET_FIGURES + self.windows;
         }
         series
     }
@@ -114,8 +115,8 @@ impl FeatureShape<'_> {
 pub fn model_series(windows: usize, references: usize, codes: usize, profiles: usize) -> usize {
     let duration = DURATION_BUCKETS.len() + 3; // +Inf, sum, count
     let rows = REQUEST_ROWS_BUCKETS.len() + 3;
-    // throughput, error ratio, rows
-    let windowed = (LATENCY_QUANTILES.len() + 3) * windows;
+    // throughput, error ratio, rows; outlier ratio and threshold
+    let windowed = (LATENCY_QUANTILES.len() + 3 + 2) * windows;
     // predictions, requests, last row; too old, too new; ignored fields; rows learned, wanted; burn-in
     let single = 3 + 2 + 1 + 2 + 1;
     // drifted fields, and the ratio of each kind
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!(feature.series(Detail::Hidden, true), 0);
         assert_eq!(feature.series(Detail::Lean, true), 15);
         assert_eq!(feature.series(Detail::Standard, false), 44);
-        assert_eq!(feature.series(Detail::Standard, true), 95);
+        assert_eq!(feature.series(Detail::Standard, true), 97);
         let second = FeatureShape {
             references: 2,
             ..feature
@@ -235,20 +236,20 @@ mod tests {
     #[test]
     fn nothing_is_left_out_below_the_limit() {
         let features = [numeric(); 3];
-        let plan = plan(&features, 285);
+        let plan = plan(&features, 291);
         assert_eq!(plan.details, [Detail::Standard; 3]);
         assert_eq!(plan.fleets, [true; 3]);
         assert_eq!(plan.dropped, DroppedSeries::default());
-        assert_eq!(plan.series, 285);
+        assert_eq!(plan.series, 291);
     }
 
     #[test]
     fn cells_of_the_last_features_go_first_then_detail_then_features() {
         let features = [numeric(); 3];
-        let one = plan(&features, 284);
+        let one = plan(&features, 290);
         assert_eq!(one.fleets, [true, true, false]);
         assert_eq!(one.details, [Detail::Standard; 3]);
-        assert_eq!(one.dropped.fleet, 51);
+        assert_eq!(one.dropped.fleet, 53);
 
         let two = plan(&features, 3 * 44 - 1);
         assert_eq!(two.fleets, [false; 3]);
@@ -256,7 +257,7 @@ mod tests {
             two.details,
             [Detail::Standard, Detail::Standard, Detail::Lean]
         );
-        assert_eq!((two.dropped.fleet, two.dropped.detail), (153, 29));
+        assert_eq!((two.dropped.fleet, two.dropped.detail), (159, 29));
 
         let three = plan(&features, 44);
         assert_eq!(three.details, [Detail::Lean, Detail::Lean, Detail::Hidden]);

@@ -112,8 +112,9 @@ impl BurnIn {
             running.sums.end_slice();
             return;
         }
+        let chunk_seconds = running.micros as f64 * 1e-6 / f64::from(BURN_IN_CHUNKS);
         let has_values = running.sums.end_chunk();
-        if has_values && let Some(found) = variation(&running.sums) {
+        if has_values && let Some(found) = variation(&running.sums, chunk_seconds) {
             running.variation = found;
         }
         running.chunks += u32::from(std::mem::take(&mut running.has_rows));

@@ -26,8 +26,9 @@ pub(super) fn compare(
         threshold: statistic::threshold(count, n, m, sensitivity),
         ratio,
         excess: statistic::excess(psi, count, n, m, sensitivity.design_effect),
-        z: None,
-        moved_most: None,
+        z: statistic::z_score(psi, count, n, m, sensitivity),
+        since: None,
+        moved_most: statistic::moved_most(sums.reference, sums.window),
         reference_cells: None,
         distances: statistic::DISTANCES
             .iter()

@@ -1,10 +1,11 @@
-//! A profile in force: its short hash and its fields, shared by all versions of a model.
+//! A profile in force: its hash and its fields, shared by all versions of a model.
 
 use std::sync::Arc;
 
 use super::field::Reference;
+use super::joint::MeasuredJoint;
 use super::snapshot::ReferenceSnapshot;
-use crate::profile::{FeatureProfile, Profile, short};
+use crate::profile::{FeatureProfile, OutlierReference, Profile, short};
 
 /// A profile in force.
 #[derive(Clone, Debug)]
@@ -12,20 +13,51 @@ pub(super) struct Installed {
     pub profile: Arc<Profile>,
     /// First 8 hex digits of its hash.
     pub hash: Arc<str>,
-    pub learned: bool,
+    /// All 64 digits.
+    pub full_hash: Arc<str>,
+    source: Source,
+    /// How unusual its rows are: as it says, or as the first rows of production were.
+    pub outliers: Option<Arc<OutlierReference>>,
+    /// How its features hang together: as it says, or as they did in the first rows of production.
+    pub joint: Option<Arc<MeasuredJoint>>,
     /// Its fields, shared by all versions.
     features: Vec<Arc<FeatureProfile>>,
 }
 
+/// Where a profile in force came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The settings name its file.
+    File,
+    /// Learned from the first rows of traffic.
+    Learned,
+    /// Made from a window of traffic, on demand.
+    Rebaselined,
+}
+
+impl Source {
+    /// The label value.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Learned => "learned",
+            Self::Rebaselined => "rebaselined",
+        }
+    }
+}
+
 impl Installed {
-    pub fn new(profile: Arc<Profile>, learned: bool) -> Self {
-        let hash = short(&profile.hash()).into();
+    pub fn new(profile: Arc<Profile>, source: Source) -> Self {
+        let hash = profile.hash();
         let features = profile.features.iter().cloned().map(Arc::new);
         Self {
+            outliers: profile.outliers.clone().map(Arc::new),
+            joint: profile.joint.as_ref().map(MeasuredJoint::of).map(Arc::new),
             features: features.collect(),
             profile,
-            hash,
-            learned,
+            hash: short(&hash).into(),
+            full_hash: hash.into(),
+            source,
         }
     }
 
@@ -33,19 +65,29 @@ impl Installed {
         let created = self.profile.provenance.created.parse::<jiff::Timestamp>();
         ReferenceSnapshot {
             profile: self.hash.clone(),
-            source: if self.learned { "learned" } else { "file" },
+            source: self.source.as_str(),
             created_at: created.ok().map(|moment| moment.as_second() as f64),
             document: self.profile.clone(),
         }
     }
 
-    pub fn references(&self) -> Vec<Reference> {
+    /// Its fields as references. `file` is what the settings give, in whose place a re-baselined
+    /// profile stands: fields that it lacks were learned.
+    pub fn references(&self, file: Option<&Self>) -> Vec<Reference> {
+        let is_of_file = |name: &str| {
+            let known = file.into_iter().flat_map(|file| &file.features);
+            known.into_iter().any(|feature| feature.name == name)
+        };
         let features = self.features.iter();
         features
             .map(|feature| Reference {
                 feature: feature.clone(),
                 profile: self.hash.clone(),
-                learned: self.learned,
+                learned: match self.source {
+                    Source::File => false,
+                    Source::Learned => true,
+                    Source::Rebaselined => !is_of_file(&feature.name),
+                },
             })
             .collect()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::config::Config;
 use super::room::{Room, Taken};
 use crate::batch::Role;
-use crate::learn::{FieldOverride, LearnOptions, Learner, Scope};
+use crate::learn::{FieldOverride, LearnOptions, Learner, Scope, VectorSample};
 use crate::profile::{Profile, Provenance};
 
 /// Models that learn at once with all the memory that the settings give to one; more share it.
@@ -82,11 +82,15 @@ pub(super) fn learner(
             except: known.iter().map(ToString::to_string).collect(),
         },
         measures_variation: false,
+        vectors: VectorSample {
+            bytes: config.learning.bytes / 4,
+            ..VectorSample::default()
+        },
     })
 }
 
 /// RFC 3339 in UTC, to the second.
-fn rfc3339(micros: i64) -> String {
+pub(super) fn rfc3339(micros: i64) -> String {
     jiff::Timestamp::from_second(micros.div_euclid(1_000_000))
         .map(|moment| moment.to_string())
         .unwrap_or_default()

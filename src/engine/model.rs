@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::config::{Clock, Config, ModelConfig};
 use super::event_runs::event_runs;
 use super::field::{Field, Scratch};
-use super::installed::Installed;
+use super::installed::{Installed, Source};
 use super::learning::{Learning, learner};
 use super::room::Rooms;
 use super::snapshot::LearningProgress;
+use super::stand_ins::StandIns;
 use super::version::Version;
 use crate::batch::{Batch, Outcome, Role};
 use crate::profile::Profile;
@@ -24,13 +25,15 @@ const DEFAULT_VERSION: &str = "default";
 
 /// A model with all its versions.
 pub(super) struct Model {
-    name: Arc<str>,
+    pub name: Arc<str>,
     /// Reference of the versions without one of their own.
     file: Option<Installed>,
     /// References of single versions.
     version_files: BTreeMap<Arc<str>, Installed>,
     /// Reference learned from traffic: of everything, or of the outputs that the file lacks.
     pub learned: Option<Installed>,
+    /// Re-baselined references that stand in the place of those above.
+    pub stand_ins: StandIns,
     learning: Option<Learning>,
     pub versions: BTreeMap<Arc<str>, Version>,
     last_version: Arc<str>,
@@ -48,6 +51,7 @@ impl Model {
             file: None,
             version_files: BTreeMap::new(),
             learned: None,
+            stand_ins: StandIns::default(),
             learning: None,
             versions: BTreeMap::new(),
             last_version: DEFAULT_VERSION.into(),
@@ -64,33 +68,54 @@ impl Model {
     fn read_profiles(&mut self, config: &Config) {
         let none = ModelConfig::default();
         let said = config.models.get(&self.name).unwrap_or(&none);
-        let keep_or_install = |old: Option<&Installed>, profile: &Arc<Profile>, learned| match old {
+        let keep_or_install = |old: Option<&Installed>, profile: &Arc<Profile>| match old {
             Some(old) if old.profile == *profile => old.clone(),
-            _ => Installed::new(profile.clone(), learned),
+            _ => Installed::new(profile.clone(), Source::File),
         };
         let file = said.profile.as_ref();
-        self.file = file.map(|profile| keep_or_install(self.file.as_ref(), profile, false));
+        self.file = file.map(|profile| keep_or_install(self.file.as_ref(), profile));
         self.version_files = said
             .versions
             .iter()
             .map(|(version, profile)| {
                 let old = self.version_files.get(version);
-                (version.clone(), keep_or_install(old, profile, false))
+                (version.clone(), keep_or_install(old, profile))
             })
             .collect();
         if self.learned.is_none()
             && let Some(profile) = &said.learned
         {
-            self.learned = Some(Installed::new(profile.clone(), true));
+            self.learned = Some(Installed::new(profile.clone(), Source::Learned));
         }
+        self.stand_ins.keep(&said.rebaselined);
     }
 
-    /// The file in force for a version.
-    pub fn file(&self, version: &str) -> Option<&Installed> {
+    /// Whether the settings give a version a profile of its own.
+    pub fn has_own_file(&self, version: &str) -> bool {
+        self.version_files.contains_key(version)
+    }
+
+    /// The file that the settings give a version.
+    fn given(&self, version: &str) -> Option<&Installed> {
         self.version_files.get(version).or(self.file.as_ref())
     }
 
-    /// The references in force for a version: of a file, learned, or both.
+    /// What settings or learning give a version, in whose place a re-baselined profile may stand.
+    pub fn beneath(&self, version: &str) -> Option<&Installed> {
+        self.given(version).or(self.learned.as_ref())
+    }
+
+    /// The file in force for a version, or the re-baselined profile in the place of what it would
+    /// have else.
+    pub fn file(&self, version: &str) -> Option<&Installed> {
+        let has_own_file = self.has_own_file(version);
+        let rebaselined = self
+            .beneath(version)
+            .and_then(|beneath| self.stand_ins.of(version, has_own_file, beneath));
+        rebaselined.or(self.given(version))
+    }
+
+    /// The references in force for a version: of a file, learned, or both; or one re-baselined.
     pub fn in_force(&self, version: &str) -> impl Iterator<Item = &Installed> {
         let file = self.file(version);
         // Beside a file, what was learned counts only for the outputs that the file lacks.
@@ -160,7 +185,7 @@ impl Model {
     }
 
     /// Puts the references in force that each version is to be compared with.
-    fn install_all(&mut self, config: &Config) {
+    pub fn install_all(&mut self, config: &Config) {
         let names: Vec<_> = self.versions.keys().cloned().collect();
         for name in names {
             self.install(&name, config);
@@ -170,22 +195,26 @@ impl Model {
     /// Puts the references in force that a version is to be compared with.
     fn install(&mut self, name: &Arc<str>, config: &Config) {
         let file = self.file(name).cloned();
+        let given = self.given(name).cloned();
         let learned = self.learned.clone();
         let Some(version) = self.versions.get_mut(name) else {
             return;
         };
-        let mut references = file.as_ref().map_or_else(Vec::new, Installed::references);
+        let mut references = file
+            .as_ref()
+            .map_or_else(Vec::new, |file| file.references(given.as_ref()));
         if let Some(learned) = &learned {
             let has_file = file.is_some();
             let known: HashSet<String> =
                 references.iter().map(|r| r.feature.name.clone()).collect();
-            references.extend(learned.references().into_iter().filter(|reference| {
+            references.extend(learned.references(None).into_iter().filter(|reference| {
                 !has_file
                     || (reference.feature.role.is_output()
                         && !known.contains(&reference.feature.name))
             }));
         }
-        version.install(references, &self.name, config);
+        let inputs = file.as_ref().or(learned.as_ref());
+        version.install(references, inputs, &self.name, config);
         let said = config.models.get(&self.name);
         let before = said.and_then(|model| model.burnt_in.get(name));
         version.follow_burn_in(config.burn_in_micros, before);
@@ -243,7 +272,10 @@ impl Model {
             .learning
             .take_if(|learning| learning.is_complete(config))
         {
-            self.learned = Some(Installed::new(Arc::new(learning.finish(wall)), true));
+            self.learned = Some(Installed::new(
+                Arc::new(learning.finish(wall)),
+                Source::Learned,
+            ));
             self.install_all(config);
         }
     }
@@ -334,6 +366,7 @@ impl Model {
             Clock::Event => event_runs(batch, rows, self.now.unwrap_or(wall), config),
         };
         let longest = config.longest_window_micros();
+        let memory = config.memory_micros(&self.name);
         for (at, rows) in runs {
             let now = self.now.unwrap_or(at);
             if at > now.saturating_add(longest) && config.clock == Clock::Event {
@@ -344,7 +377,7 @@ impl Model {
                 }
             }
             self.too_new_in_a_row = 0;
-            if at <= now.saturating_sub(longest) {
+            if at <= now.saturating_sub(memory) {
                 version.counters.too_old_rows += rows.len() as u64;
                 continue;
             }
@@ -352,6 +385,38 @@ impl Model {
             version.begin(at, config);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
             version.fold_calls(batch, &starts, rows);
+        }
+        self.settle_outliers(name, config);
+        self.settle_joint(name, config);
+    }
+
+    /// Once a version has learned how unusual rows are, all that share its profile are judged by that.
+    fn settle_outliers(&mut self, name: &Arc<str>, config: &Config) {
+        let version = self.versions.get(name);
+        let Some(learned) = version.and_then(|version| version.row_sums.learned_outliers()) else {
+            return;
+        };
+        let of_version = self.version_files.get_mut(name).or(self.file.as_mut());
+        if let Some(installed) = of_version.or(self.learned.as_mut()) {
+            installed.outliers = Some(learned);
+            self.install_all(config);
+        }
+    }
+
+    /// Once a version has learned how features hang together, all that share its profile are
+    /// compared with that.
+    fn settle_joint(&mut self, name: &Arc<str>, config: &Config) {
+        let version = self.versions.get(name);
+        let Some(learned) = version.and_then(|version| version.row_sums.learned_joint()) else {
+            return;
+        };
+        let learned = learned.clone();
+        let of_version = self.version_files.get_mut(name).or(self.file.as_mut());
+        if let Some(installed) = of_version.or(self.learned.as_mut())
+            && installed.joint.is_none()
+        {
+            installed.joint = Some(learned);
+            self.install_all(config);
         }
     }
 

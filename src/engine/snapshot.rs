@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use crate::batch::Role;
 use crate::profile::{FeatureProfile, Missing, Profile, Variation};
+use crate::statistic::Shape;
+use crate::tally::Frequent;
 
 /// Everything known at one evaluation.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +70,10 @@ pub struct ModelSnapshot {
     pub drift: Vec<ModelDrift>,
     /// Number of drifted fields, by window and reference.
     pub drifted_fields: Vec<DriftedFields>,
-    /// References in force: one of a file or learned, and a learned one for outputs that a file
-    /// lacks.
+    /// Rows that are unusual as a whole, by window; without those in which no row was judged.
+    pub outliers: Vec<OutlierWindow>,
+    /// References in force: one of a file, learned or re-baselined, and a learned one for outputs
+    /// that a file lacks.
     pub references: Vec<ReferenceSnapshot>,
     /// Rows still wanted for a reference that is being learned; `None` when nothing is learned.
     pub learning: Option<LearningProgress>,
@@ -131,6 +135,28 @@ pub struct DriftedFields {
     pub judged: usize,
 }
 
+/// Rows of a window that are unusual as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutlierWindow {
+    /// Label value, such as `1h`.
+    pub window: Arc<str>,
+    /// Rows judged.
+    pub rows: u64,
+    /// Those with a conformal p-value of at most 1 %.
+    pub outliers: u64,
+    /// outliers / rows.
+    pub ratio: f64,
+    /// The same of the reference, at most 1 %.
+    pub reference_ratio: f64,
+    /// The ratio above which it is neither chance nor small; `None` with too few rows.
+    pub threshold: Option<f64>,
+    /// Whether the ratio is above the threshold.
+    pub is_raised: bool,
+    /// The features that were the most unusual ones of the most outliers, at most three, and of how
+    /// many.
+    pub features: Vec<(Arc<str>, u64)>,
+}
+
 /// How far learning is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LearningProgress {
@@ -154,7 +180,7 @@ pub struct HistogramSnapshot {
 pub struct ReferenceSnapshot {
     /// First 8 hex digits of its hash.
     pub profile: Arc<str>,
-    /// `file` or `learned`.
+    /// `file`, `learned` or `rebaselined`.
     pub source: &'static str,
     /// When it was made, seconds since the Unix epoch, if known.
     pub created_at: Option<f64>,
@@ -219,6 +245,11 @@ pub struct FeatureSnapshot {
     pub cells: Vec<u64>,
     /// The reference in force.
     pub reference: Option<FeatureReference>,
+    /// Most frequent categories that the reference has never seen, of roughly the last longest
+    /// window; row values, for people only. Empty for a learned reference and where settings say so.
+    pub new_categories: Vec<Frequent>,
+    /// Which way its drift came; `None` without drift, or when it cannot be told.
+    pub shape: Option<Shape>,
     /// Figures by window, in the order of the settings.
     pub windows: Vec<FeatureWindow>,
 }
@@ -237,8 +268,6 @@ pub struct FeatureReference {
     /// How much of the burn-in is done, 0 … 1; `None` when there is none. At 1 the variation is
     /// frozen.
     pub burn_in: Option<f64>,
-    /// Smallest PSI worth an alarm, δ.
-    pub minimum_effect: f64,
     /// One-sided significance in standard deviations, z.
     pub significance: f64,
 }
@@ -304,6 +333,8 @@ pub struct FeatureWindow {
     pub max: Option<f64>,
     /// Estimate of the number of distinct values; only in the longest window at detail `full`.
     pub distinct: Option<f64>,
+    /// Smallest PSI worth an alarm in a window of this length, δ; `None` without a reference.
+    pub minimum_effect: Option<f64>,
     /// Values per reference cell in the window; empty without cells.
     pub cells: Vec<u64>,
     /// Drift from the references, `profile` first; empty without values or without cells.
@@ -326,6 +357,9 @@ pub struct Drift {
     /// How far PSI lies beyond the tolerated change, in standard deviations: to rank fields, not to
     /// alarm; `None` below n_min.
     pub z: Option<f64>,
+    /// Since when ratio is above 1 without a break, on the clock of the windows, in seconds since the
+    /// Unix epoch; `None` while it is not.
+    pub since: Option<f64>,
     /// The cell whose share changed most, and by how much (p − q).
     pub moved_most: Option<(usize, f64)>,
     /// Reference rows in each cell; `None` when they are those of the profile.

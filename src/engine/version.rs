@@ -7,11 +7,13 @@ use std::sync::Arc;
 use super::burn_in;
 use super::config::{BurntIn, Config, WindowConfig};
 use super::field::{Field, Reference, Scratch};
+use super::installed::Installed;
 use super::room::{Room, Taken};
+use super::row_sums::RowSums;
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
-use crate::batch::{Batch, Outcome, Role, Schema};
-use crate::tally::{FeatureTally, Missed, Tally, TrafficTally};
-use crate::window::Ring;
+use crate::batch::{Batch, Column, Outcome, Role, Schema};
+use crate::tally::{FeatureTally, Missed, RowCodes, Tally, TrafficTally};
+use crate::window::{Ring, hour_of};
 
 /// Schemas whose fields are remembered per version; a source that sends a new schema each time
 /// only costs the look-ups by name.
@@ -49,7 +51,11 @@ pub(super) struct Version {
     pending_slices: Vec<i64>,
     /// The same of the burn-in.
     pending_burn_in: i64,
+    /// Hour that they belong to.
+    pending_hour: i64,
     pub traffic: Vec<Ring<TrafficTally>>,
+    /// What several fields say together.
+    pub row_sums: RowSums,
     pub counters: Counters,
     /// Slice-clock time of the first row or tick, in microseconds.
     pub started_at: Option<i64>,
@@ -116,11 +122,18 @@ impl Version {
             pending: TrafficTally::default(),
             pending_slices: Vec::new(),
             pending_burn_in: 0,
+            pending_hour: 0,
             traffic: vec![Ring::new(&TrafficTally::default()); windows.len()],
+            row_sums: RowSums::default(),
             counters: Counters::new(),
             started_at: None,
             last_row_at: None,
         }
+    }
+
+    /// The field of this name, if it is followed.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.index.get(name).map(|&at| &self.fields[at])
     }
 
     /// Fields of traffic that are not followed because there are too many.
@@ -173,6 +186,8 @@ impl Version {
             .fields
             .iter()
             .map(|field| match self.index.get(&field.name) {
+                // What is derived from a vector has that name; nothing else is taken for it.
+                Some(&at) if self.fields[at].derived_from().is_some() => None,
                 Some(&at) => Some(at),
                 None => make(&field.name, field.role).and_then(|new| self.add_field(new, config)),
             })
@@ -193,13 +208,18 @@ impl Version {
     /// to.
     pub fn begin(&mut self, at: i64, config: &Config) {
         let slices = config.windows.iter().map(|window| window.slice(at));
-        let burn_in = burn_in::slice(config.burn_in_micros, at);
+        let (hour, burn_in) = (hour_of(at), burn_in::slice(config.burn_in_micros, at));
         let is_same = slices.clone().eq(self.pending_slices.iter().copied());
-        if !is_same || burn_in != self.pending_burn_in {
+        if !is_same || hour != self.pending_hour || burn_in != self.pending_burn_in {
             self.flush();
+            self.pending_hour = hour;
             self.pending_burn_in = burn_in;
             self.pending_slices.clear();
             self.pending_slices.extend(slices);
+            if let Some(&slice) = self.pending_slices.get(self.longest) {
+                let fields = self.fields.iter_mut();
+                fields.for_each(|field| field.new_names.advance_to(slice));
+            }
         }
         let started_at = self.started_at.get_or_insert(at);
         *started_at = at.min(*started_at);
@@ -214,8 +234,14 @@ impl Version {
             self.pending.clear();
         }
         for field in &mut self.fields {
-            field.flush(&self.pending_slices, self.pending_burn_in, self.longest);
+            field.flush(
+                &self.pending_slices,
+                self.pending_hour,
+                self.pending_burn_in,
+                self.longest,
+            );
         }
+        self.row_sums.flush(&self.pending_slices);
     }
 
     /// The wall clock was set back to `at`.
@@ -230,6 +256,7 @@ impl Version {
         for field in &mut self.fields {
             field.set_back(at, windows, burn_in, self.longest);
         }
+        self.row_sums.set_back(at, windows);
         self.started_at = self.started_at.map(|started| started.min(at));
         self.last_row_at = self.last_row_at.map(|last| last.min(at));
     }
@@ -244,12 +271,19 @@ impl Version {
         for (at, window) in config.windows.iter().enumerate() {
             let slice = window.slice(now);
             self.traffic[at].advance_to(slice);
+            self.row_sums.advance(at, slice);
             for field in &mut self.fields {
                 field.windows[at].advance_to(slice);
+                if let Some(sums) = &mut field.cell_sums {
+                    sums.windows[at].advance_to(slice);
+                }
                 if let Some(distinct) = &mut field.distinct
                     && at == self.longest
                 {
                     distinct.window.advance_to(slice);
+                }
+                if at == self.longest {
+                    field.new_names.advance_to(slice);
                 }
             }
         }
@@ -268,24 +302,95 @@ impl Version {
         self.pending.rows += rows.len() as u64;
         self.pending.weighted_rows += rows.len() as f64 * batch.weight;
         for &at in &resolved.unnamed {
-            let field = &mut self.fields[at];
-            for kept in rows_of(field.role, &rows, failed) {
-                miss_absent(field, kept.len());
+            for kept in rows_of(self.fields[at].role, &rows, failed) {
+                self.miss_absent(at, kept.len());
             }
         }
+        let mut codes = std::mem::take(&mut scratch.codes);
+        for run in self.row_sums.runs(rows) {
+            self.row_sums.begin(run.len(), &mut codes);
+            self.fold_columns(batch, resolved, run, failed, scratch, &mut codes);
+            self.row_sums.fold(&codes);
+        }
+        scratch.codes = codes;
+    }
+
+    /// Folds a run of rows column by column; `codes` gets the cells of their values for those fields
+    /// that have a slot.
+    fn fold_columns(
+        &mut self,
+        batch: &Batch,
+        resolved: &Resolution,
+        rows: Range<usize>,
+        failed: &[Range<usize>],
+        scratch: &mut Scratch,
+        codes: &mut RowCodes,
+    ) {
+        let failed = within(failed, &rows);
         for (column, at) in batch.columns.iter().zip(&resolved.named) {
-            let Some(field) = at.map(|at| &mut self.fields[at]) else {
+            let &Some(at) = at else {
                 continue;
             };
-            let role = field.role;
-            let mut fold = |kept: Range<usize>| match column {
-                Some(column) => field.fold(column, kept, scratch),
-                None => miss_absent(field, kept.len()),
+            let role = self.fields[at].role;
+            let mut fold = |kept: Range<usize>| {
+                let first = kept.start - rows.start;
+                self.fold_column(at, column.as_ref(), kept, scratch, first, codes);
             };
             if failed.is_empty() {
                 fold(rows.clone());
             } else {
                 rows_of(role, &rows, failed).for_each(fold);
+            }
+        }
+    }
+
+    /// Folds rows of a field, and of what is derived from it; without a column they are absent.
+    /// `codes` gets the cells of their values, from row `first` on, if they have a slot there.
+    fn fold_column(
+        &mut self,
+        at: usize,
+        column: Option<&Column>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        first: usize,
+        codes: &mut RowCodes,
+    ) {
+        let places = first..first + rows.len();
+        let Some(column) = column else {
+            return self.miss_absent(at, rows.len());
+        };
+        let slot = self.row_sums.slot(at);
+        let of_field = slot.map(|slot| codes.of_mut(slot, places.clone()));
+        self.fields[at].fold(column, rows, scratch, of_field);
+        if let Some(companion) = self.fields[at].companion {
+            let slot = self.row_sums.slot(companion);
+            let of_companion = slot.map(|slot| codes.of_mut(slot, places));
+            self.fields[companion].fold_cosines(scratch, of_companion);
+        }
+    }
+
+    /// A batch does not have a field, hence nothing that is derived from it.
+    fn miss_absent(&mut self, at: usize, rows: usize) {
+        let companion = self.fields[at].companion;
+        for at in std::iter::once(at).chain(companion) {
+            let field = &mut self.fields[at];
+            if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
+                field.pending.miss(Missed::Absent, rows as u64);
+            }
+        }
+    }
+
+    /// Tells the fields of vectors where their cosines go.
+    fn link_companions(&mut self) {
+        for field in &mut self.fields {
+            field.companion = None;
+        }
+        for at in 0..self.fields.len() {
+            let source = self.fields[at].derived_from();
+            if let Some(&source) = source.and_then(|source| self.index.get(source))
+                && self.fields[source].has_centroids()
+            {
+                self.fields[source].companion = Some(at);
             }
         }
     }
@@ -334,8 +439,15 @@ impl Version {
     }
 
     /// Puts these references in force, and no others: fields of traffic that they lack lose
-    /// theirs, fields that they name and traffic has not brought yet are there from now on.
-    pub fn install(&mut self, references: Vec<Reference>, model: &str, config: &Config) {
+    /// theirs, fields that they name and traffic has not brought yet are there from now on. `inputs`
+    /// is the profile that the features are compared with.
+    pub fn install(
+        &mut self,
+        references: Vec<Reference>,
+        inputs: Option<&Installed>,
+        model: &str,
+        config: &Config,
+    ) {
         self.flush();
         let mut has_reference = vec![false; self.fields.len()];
         for reference in references {
@@ -345,6 +457,7 @@ impl Version {
                     let field = &mut self.fields[at];
                     field.role = field.config.role.unwrap_or(reference.feature.role);
                     field.set_reference(Some(reference));
+                    field.follow_names(config);
                     has_reference[at] = true;
                 }
                 None => {
@@ -360,8 +473,12 @@ impl Version {
         for (field, has_reference) in self.fields.iter_mut().zip(has_reference) {
             if !has_reference {
                 field.set_reference(None);
+                field.follow_names(config);
             }
         }
+        self.link_companions();
+        self.row_sums
+            .install(inputs, &self.fields, &self.index, model, config);
         self.resolved.clear();
     }
 
@@ -381,22 +498,30 @@ impl Version {
         self.pending_slices.clear();
         let longest_before = std::mem::replace(&mut self.longest, longest(&config.windows));
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
+        self.row_sums.rearrange(kept);
         for field in &mut self.fields {
-            field.config = config.feature(model, &field.name);
+            field.config = config.derived_feature(model, &field.name, field.derived_from());
             field.role = field.config.role.unwrap_or(field.own_role);
             let empty = FeatureTally::new(field.since_start.cells.len());
             field.windows = rearranged(&field.windows, kept, &empty);
+            if let Some(sums) = &mut field.cell_sums {
+                sums.windows = rearranged(&sums.windows, kept, &sums.empty());
+            }
             // Slices of another length do not fit.
             field.distinct = field
                 .distinct
                 .take()
                 .filter(|_| kept.get(self.longest) == Some(&Some(longest_before)));
             field.follow_detail();
+            field.follow_references(config.references(model));
+            field.follow_names(config);
+            field.alarms.keep(&config.windows);
         }
         self.fields.retain(|field| field.role.is_watched());
         self.taken.keep(self.fields.len());
         let names = self.fields.iter().map(|field| field.name.clone());
         self.index = names.enumerate().map(|(at, name)| (name, at)).collect();
+        self.link_companions();
         self.resolved.clear();
     }
 
@@ -405,6 +530,7 @@ impl Version {
         size_of::<Self>()
             + self.traffic.iter().map(Ring::bytes).sum::<usize>()
             + self.fields.iter().map(Field::bytes).sum::<usize>()
+            + self.row_sums.bytes()
     }
 }
 
@@ -416,16 +542,14 @@ pub(super) fn longest(windows: &[WindowConfig]) -> usize {
 }
 
 /// The windows that stay, at their new places; new ones empty.
-fn rearranged<T: Tally>(old: &[Ring<T>], kept: &[Option<usize>], empty: &T) -> Vec<Ring<T>> {
+pub(super) fn rearranged<T: Tally>(
+    old: &[Ring<T>],
+    kept: &[Option<usize>],
+    empty: &T,
+) -> Vec<Ring<T>> {
     kept.iter()
         .map(|place| place.map_or_else(|| Ring::new(empty), |place| old[place].clone()))
         .collect()
-}
-
-fn miss_absent(field: &mut Field, rows: usize) {
-    if matches!(field.role, Role::Feature | Role::Prediction | Role::Score) {
-        field.pending.miss(Missed::Absent, rows as u64);
-    }
 }
 
 /// Those of the rising ranges `gaps` that may share a row with `rows`.

@@ -1,4 +1,4 @@
-//! The web port: who may connect, for how long, and how it ends. What is answered is in
+//! The web port and the admin socket: who may connect, for how long, and how it ends. What is answered is in
 //! `routes.rs`.
 //!
 //! Slow clients cost a seat, not the service: pages are rendered off the sockets' threads, at most
@@ -6,6 +6,7 @@
 //! last byte), and a client that does not read is cut off when another one wants its place.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Notify;
 
 use super::own::Sidecar;
 use super::room::{Room, Seat};
 use super::routes::{self, Routes};
-use crate::engine::Snapshot;
+use crate::analysis::NotRebaselined;
+use crate::engine::{Rebaseline, Rebaselined, Snapshot};
 use crate::profile::Profile;
 
 /// What the web port asks of the rest of the program.
@@ -36,6 +39,13 @@ pub trait WebState: Send + Sync + 'static {
     /// # Errors
     /// A sentence for the operator; the old settings stay in force.
     fn reload(&self) -> Result<(), String>;
+    /// Makes a window the reference of a model; returns when it is in force. May take seconds.
+    ///
+    /// # Errors
+    /// Why there is none, as a sentence.
+    fn rebaseline(&self, asked: Rebaseline) -> Result<Rebaselined, NotRebaselined>;
+    /// Whether a re-baselined reference survives a restart.
+    fn keeps_references(&self) -> bool;
     /// Whether everything that was configured is up.
     fn ready(&self) -> bool {
         true
@@ -47,8 +57,10 @@ pub trait WebState: Send + Sync + 'static {
 pub struct WebOptions {
     /// Path of the metrics; starts with `/`.
     pub metrics_path: String,
-    /// Whether `POST /-/reload` is allowed.
+    /// Whether `POST` is allowed: to reload, and to re-baseline.
     pub enable_lifecycle: bool,
+    /// What this way in is called in logs and records.
+    pub door: &'static str,
     /// Time for the head of a request, and for the next one on an idle connection.
     pub header_timeout: Duration,
     /// Connections at a time.
@@ -64,6 +76,7 @@ impl Default for WebOptions {
         Self {
             metrics_path: "/metrics".into(),
             enable_lifecycle: false,
+            door: "the web port",
             header_timeout: Duration::from_secs(5),
             connections: 64,
             concurrent_pages: 4,
@@ -77,17 +90,45 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// Pause after an accept that failed, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What takes connections for [`serve_web`].
+pub trait Accept: Send + Sync {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection.
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        let (stream, _) = self.accept().await?;
+        // Without it the last packet of a page may wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+}
+
+impl Accept for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        self.accept().await.map(|(stream, _)| stream)
+    }
+}
+
 /// Serves until `shutdown` resolves; then takes no more connections, and lets open requests finish
 /// for at most two seconds.
 pub async fn serve_web(
-    listener: TcpListener,
+    listener: impl Accept,
     state: Arc<dyn WebState>,
     options: WebOptions,
     shutdown: impl Future<Output = ()>,
 ) {
     let connections = Room::new(options.connections, Duration::ZERO);
     let pages = Room::new(options.concurrent_pages, options.reading_grace);
-    let header_timeout = options.header_timeout;
+    let (header_timeout, door) = (options.header_timeout, options.door);
     let routes = Arc::new(Routes {
         state,
         options,
@@ -101,9 +142,9 @@ pub async fn serve_web(
             accepted = listener.accept() => accepted,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
-                tracing::warn!(%error, "a connection to the web port could not be accepted");
+                tracing::warn!(%error, "a connection to {door} could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
@@ -119,7 +160,7 @@ pub async fn serve_web(
         .await
         .is_err()
     {
-        tracing::warn!("a client of the web port was cut off at shutdown");
+        tracing::warn!("a client of {door} was cut off at shutdown");
     }
 }
 
@@ -135,14 +176,12 @@ async fn sit<E>(seat: Seat, leave: Arc<Notify>, connection: impl Future<Output =
     drop(seat);
 }
 
-fn connect(
-    stream: TcpStream,
+fn connect<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
     routes: Arc<Routes>,
     header_timeout: Duration,
     leave: &Arc<Notify>,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
-    // Without it the last packet of a page may wait for an acknowledgement.
-    let _ = stream.set_nodelay(true);
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<S> {
     let leave = Arc::clone(leave);
     let service =
         service_fn(move |request| routes::answer(Arc::clone(&routes), Arc::clone(&leave), request));

@@ -63,16 +63,18 @@ Drift {
     FEATURE_DISTANCE = "driftgauge_feature_distance", Gauge, "", Feature, ["window", "reference", "statistic"], Standard, "Other views of the same change: js, and at level full also ks (of numbers) and hellinger.";
     MODEL_DRIFT_RATIO = "driftgauge_model_drift_ratio", Gauge, "ratio", Model, ["window", "reference", "kind"], Always, "Drift of the model as a whole in units of its threshold, above 1 is drift: of the worst field, of the dependence between features, of all features together (mmd) or of a vector (embedding).";
     MODEL_DRIFTED_FEATURES = "driftgauge_model_drifted_features", Gauge, "", Model, ["window", "reference"], Always, "Fields whose drift ratio is above 1.";
+    OUTLIER_RATIO = "driftgauge_outlier_ratio", Gauge, "ratio", Model, ["window"], Always, "Rows of the window that are unusual as a whole, as at most one row in a hundred of the reference is, divided by all rows that were judged; absent until it is known what rows of the reference are like.";
+    OUTLIER_RATIO_THRESHOLD = "driftgauge_outlier_ratio_threshold", Gauge, "", Model, ["window"], Always, "What the outlier ratio must exceed to mean something, given the rows on both sides; absent with too few rows.";
 }
 Reference {
-    REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file or was learned.";
+    REFERENCE = "driftgauge_reference", Info, "", Model, ["profile", "source"], Always, "The references in force: first digits of the hash, and whether it came from a file, was learned or was rebaselined.";
     REFERENCE_CREATED = "driftgauge_reference_created_timestamp_seconds", Gauge, "seconds", Model, ["profile"], Always, "Unix time at which the reference was made.";
     LEARNING_ROWS = "driftgauge_learning_rows", Gauge, "rows", Model, [], Always, "Rows of a reference that is being learned so far.";
     LEARNING_ROWS_WANTED = "driftgauge_learning_rows_wanted", Gauge, "", Model, [], Always, "Rows at which the reference that is being learned comes into force.";
     BURN_IN_RATIO = "driftgauge_burn_in_ratio", Gauge, "ratio", Model, [], Always, "How much of the burn-in is done, in which production learns the design effect and wander that a profile does not have; at 1 they are frozen.";
     REFERENCE_BIN_ROWS = "driftgauge_reference_bin_rows", Gauge, "rows", Feature, ["bin", "profile", "range"], Fleet, "Reference rows per cell; range says what the cell holds, except for categories learned from traffic.";
     REFERENCE_DESIGN_EFFECT = "driftgauge_reference_design_effect", Gauge, "", Feature, ["profile"], Fleet, "How much more the counts of the cells vary than those of independent rows.";
-    REFERENCE_MINIMUM_EFFECT = "driftgauge_reference_minimum_effect", Gauge, "", Feature, ["profile"], Fleet, "Smallest drift worth an alarm.";
+    REFERENCE_MINIMUM_EFFECT = "driftgauge_reference_minimum_effect", Gauge, "", Feature, ["profile", "window"], Fleet, "Smallest drift worth an alarm.";
     REFERENCE_SIGNIFICANCE = "driftgauge_reference_significance", Gauge, "", Feature, ["profile"], Fleet, "One-sided significance of the threshold in standard deviations.";
     REFERENCE_MEAN = "driftgauge_reference_mean", Gauge, "", Feature, [], Standard, "Mean of the usable reference values.";
     REFERENCE_STDDEV = "driftgauge_reference_stddev", Gauge, "", Feature, [], Standard, "Population standard deviation of the usable reference values.";

@@ -16,10 +16,12 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::sync::Notify;
 
+use super::explain::{self, Chosen};
 use super::http::{WebOptions, WebState};
 use super::room::{Room, Seat};
 use super::{Process, exposition, negotiate, page, status, url};
-use crate::engine::Snapshot;
+use crate::analysis::NotRebaselined;
+use crate::engine::{Rebaseline, Snapshot};
 
 /// Bodies up to this size are not worth compressing.
 const GZIP_ABOVE: usize = 1024;
@@ -27,6 +29,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const READ: &str = "GET, HEAD";
+/// Characters of what someone says of themselves that are kept.
+const MOST_TOLD: usize = 100;
 
 /// What all connections share.
 pub(super) struct Routes {
@@ -51,9 +55,12 @@ enum Route {
     Landing,
     Status,
     Profile,
+    Explain,
+    Feature,
     Healthy,
     Ready,
     Reload,
+    Rebaseline,
 }
 
 pub(super) async fn answer<B>(
@@ -92,7 +99,7 @@ pub(super) async fn answer<B>(
 
 fn allowed(route: &Route) -> &'static str {
     match route {
-        Route::Reload => "POST",
+        Route::Reload | Route::Rebaseline => "POST",
         _ => READ,
     }
 }
@@ -107,6 +114,9 @@ impl Routes {
             "/-/reload" => Route::Reload,
             "/api/v1/status" => Route::Status,
             "/api/v1/profile" => Route::Profile,
+            "/api/v1/rebaseline" => Route::Rebaseline,
+            "/api/v1/explain" => Route::Explain,
+            "/feature" => Route::Feature,
             _ => return None,
         })
     }
@@ -124,7 +134,16 @@ impl Routes {
                 Answer::new(StatusCode::OK, JSON, body)
             }
             Route::Profile => self.profile(&snapshot, query),
+            Route::Explain => match Chosen::by(&snapshot, query) {
+                Ok(chosen) => Answer::new(StatusCode::OK, JSON, explain::render(&chosen)),
+                Err(refusal) => sentence(refusal.status, refusal.why),
+            },
+            Route::Feature => match Chosen::by(&snapshot, query) {
+                Ok(chosen) => Answer::new(StatusCode::OK, HTML, page::render_feature(&chosen)),
+                Err(refusal) => sentence(refusal.status, refusal.why),
+            },
             Route::Reload => self.reload(),
+            Route::Rebaseline => self.rebaseline(query),
             Route::Healthy | Route::Ready => sentence(StatusCode::OK, "driftgauge is up."),
         }
     }
@@ -177,6 +196,61 @@ impl Routes {
             }
         }
     }
+
+    fn rebaseline(&self, query: &str) -> Answer {
+        if !self.options.enable_lifecycle {
+            let why = "Re-baselining over this port is off; start driftgauge with --web.enable-lifecycle, or use the socket of --web.admin-socket.";
+            return sentence(StatusCode::FORBIDDEN, why);
+        }
+        let said = |key| url::parameter(query, key).filter(|value| !value.is_empty());
+        let Some(model) = said("model") else {
+            let hint = "Say which model: /api/v1/rebaseline?model=<model>, optionally &version=<version>&window=<window>&by=<who asks>.";
+            return sentence(StatusCode::BAD_REQUEST, hint);
+        };
+        let door = self.options.door;
+        let asked = Rebaseline {
+            model,
+            version: said("version"),
+            window: said("window"),
+            by: match said("by") {
+                Some(who) => format!("{} over {door}", told(&who)),
+                None => format!("over {door}"),
+            },
+        };
+        match self.state.rebaseline(asked) {
+            Ok(done) => {
+                let how = done.profile.provenance.rebaseline.as_ref();
+                let kept_fields = how.map_or(&[][..], |how| &how.kept_fields);
+                let body = serde_json::json!({
+                    "model": done.model,
+                    "version": done.version,
+                    "profile": done.hash,
+                    "replaced": done.replaced,
+                    "rows": done.profile.rows,
+                    "window": done.window,
+                    "kept_fields": kept_fields,
+                    "survives_restart": self.state.keeps_references(),
+                });
+                Answer::new(StatusCode::OK, JSON, format!("{body}\n"))
+            }
+            Err(why) => {
+                let status = match &why {
+                    NotRebaselined::Refused(refusal) if refusal.is_unknown() => {
+                        StatusCode::NOT_FOUND
+                    }
+                    NotRebaselined::Refused(_) => StatusCode::CONFLICT,
+                    _ => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                sentence(status, why.to_string())
+            }
+        }
+    }
+}
+
+/// Text from outside for logs and records: in one line, and not long.
+fn told(text: &str) -> String {
+    let text = text.chars().filter(|c| !c.is_control());
+    text.take(MOST_TOLD).collect()
 }
 
 fn sentence(status: StatusCode, sentence: impl Into<String>) -> Answer {

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::{
-    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES,
-    ModelSnapshot, Snapshot, TrafficWindow,
+    Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES, ModelDrift,
+    ModelSnapshot, NewCategory, OutlierWindow, Snapshot, TrafficWindow,
 };
-use crate::profile::{Cells, Missing, Moments};
+use crate::profile::{Missing, Moments};
 
 /// The document, ending in a line feed.
 pub(super) fn render(snapshot: &Snapshot, version: &str) -> Vec<u8> {
@@ -46,7 +46,38 @@ struct Model<'s> {
     burn_in_ratio: Option<f64>,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
+    model_drift: Vec<ModelComparison<'s>>,
+    outliers: Vec<Outliers<'s>>,
     features: Vec<Feature<'s>>,
+}
+
+/// Drift of the model as a whole, and the fields that it is about.
+#[derive(Serialize)]
+struct ModelComparison<'s> {
+    window: &'s str,
+    reference: &'s str,
+    kind: &'s str,
+    ratio: f64,
+    fields: Vec<&'s str>,
+}
+
+#[derive(Serialize)]
+struct Outliers<'s> {
+    window: &'s str,
+    rows: u64,
+    outliers: u64,
+    ratio: f64,
+    reference_ratio: f64,
+    threshold: Option<f64>,
+    is_raised: bool,
+    features: Vec<MostUnusual<'s>>,
+}
+
+/// A feature, and of how many outliers it was the most unusual one.
+#[derive(Serialize)]
+struct MostUnusual<'s> {
+    feature: &'s str,
+    outliers: u64,
 }
 
 #[derive(Serialize)]
@@ -84,6 +115,8 @@ struct Feature<'s> {
     above: u64,
     far: u64,
     reference: Option<FieldReference<'s>>,
+    shape: Option<&'s str>,
+    new_categories: Vec<NewCategory<'s>>,
     windows: Vec<Window<'s>>,
 }
 
@@ -102,7 +135,6 @@ struct FieldReference<'s> {
     /// Chunks of time that both were measured over.
     chunks: u32,
     burn_in_ratio: Option<f64>,
-    minimum_effect: f64,
     significance: f64,
     cells: Vec<Cell>,
 }
@@ -129,6 +161,7 @@ struct Window<'s> {
     min: Option<f64>,
     max: Option<f64>,
     distinct: Option<f64>,
+    minimum_effect: Option<f64>,
     cells: &'s [u64],
     drift: Vec<Comparison<'s>>,
 }
@@ -140,6 +173,7 @@ struct Comparison<'s> {
     threshold: f64,
     ratio: Option<f64>,
     excess: f64,
+    since: Option<f64>,
     distances: BTreeMap<&'s str, f64>,
 }
 
@@ -168,10 +202,24 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 })
                 .collect(),
             windows: model.windows.iter().map(Traffic::from).collect(),
+            model_drift: model.drift.iter().map(ModelComparison::from).collect(),
+            outliers: model.outliers.iter().map(Outliers::from).collect(),
             features: features
                 .filter(|feature| feature.role.is_watched())
                 .map(Feature::from)
                 .collect(),
+        }
+    }
+}
+
+impl<'s> From<&'s ModelDrift> for ModelComparison<'s> {
+    fn from(drift: &'s ModelDrift) -> Self {
+        Self {
+            window: &drift.window,
+            reference: &drift.reference,
+            kind: drift.kind,
+            ratio: drift.ratio,
+            fields: drift.fields.iter().map(|field| &**field).collect(),
         }
     }
 }
@@ -188,6 +236,27 @@ impl<'s> From<&'s TrafficWindow> for Traffic<'s> {
                 let quantiles = LATENCY_QUANTILES.iter().map(f64::to_string);
                 quantiles.zip(latency).collect()
             }),
+        }
+    }
+}
+
+impl<'s> From<&'s OutlierWindow> for Outliers<'s> {
+    fn from(window: &'s OutlierWindow) -> Self {
+        let features = window.features.iter();
+        Self {
+            window: &window.window,
+            rows: window.rows,
+            outliers: window.outliers,
+            ratio: window.ratio,
+            reference_ratio: window.reference_ratio,
+            threshold: window.threshold,
+            is_raised: window.is_raised,
+            features: features
+                .map(|(feature, outliers)| MostUnusual {
+                    feature,
+                    outliers: *outliers,
+                })
+                .collect(),
         }
     }
 }
@@ -210,6 +279,12 @@ impl<'s> From<&'s FeatureSnapshot> for Feature<'s> {
             above: feature.above,
             far: feature.far,
             reference: feature.reference.as_ref().map(FieldReference::from),
+            shape: feature.shape.map(|shape| shape.as_str()),
+            new_categories: feature
+                .new_categories
+                .iter()
+                .map(NewCategory::from)
+                .collect(),
             windows: feature.windows.iter().map(Window::from).collect(),
         }
     }
@@ -220,7 +295,7 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
         let feature = &*reference.feature;
         let mut cells = Vec::new();
         if let Some(counted) = &feature.cells {
-            let hide = reference.learned && matches!(counted.cells, Cells::Categorical(_));
+            let hide = reference.hides_categories();
             cells.extend(counted.rows.iter().enumerate().map(|(cell, &rows)| Cell {
                 bin: counted.cells.bin(cell),
                 range: (!hide).then(|| counted.cells.range(cell)),
@@ -239,7 +314,6 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             wander: reference.variation.wander,
             chunks: reference.variation.chunks,
             burn_in_ratio: reference.burn_in,
-            minimum_effect: reference.minimum_effect,
             significance: reference.significance,
             cells,
         }
@@ -261,6 +335,7 @@ impl<'s> From<&'s FeatureWindow> for Window<'s> {
             min: window.min,
             max: window.max,
             distinct: window.distinct,
+            minimum_effect: window.minimum_effect,
             cells: &window.cells,
             drift: window.drift.iter().map(Comparison::from).collect(),
         }
@@ -275,6 +350,7 @@ impl<'s> From<&'s Drift> for Comparison<'s> {
             threshold: drift.threshold,
             ratio: drift.ratio,
             excess: drift.excess,
+            since: drift.since,
             distances: drift.distances.iter().copied().collect(),
         }
     }

@@ -21,6 +21,11 @@ enum Cells {
         code_of: HashMap<String, u32>,
         codes: Vec<u32>,
     },
+    Vectors {
+        width: usize,
+        /// Little-endian, row after row; zeros where there is none.
+        elements: Vec<u8>,
+    },
     Mixed(Vec<Scalar>),
 }
 
@@ -97,6 +102,10 @@ impl ColumnBuilder {
                     code_of: HashMap::new(),
                     codes: Vec::new(),
                 },
+                ColumnType::Vector { width } => Cells::Vectors {
+                    width: width as usize,
+                    elements: Vec::new(),
+                },
                 ColumnType::Mixed | ColumnType::Unreadable => Cells::Mixed(Vec::new()),
             },
             present: PresenceBits::default(),
@@ -109,6 +118,9 @@ impl ColumnBuilder {
             Cells::Bools(bools) => bools.push(0),
             Cells::Numbers(numbers) => numbers.push(0.0),
             Cells::Texts { codes, .. } => codes.push(0),
+            Cells::Vectors { width, elements } => {
+                elements.resize(elements.len() + *width * size_of::<f32>(), 0);
+            }
             Cells::Mixed(scalars) => scalars.push(Scalar::Null),
         }
         self.present.push(false);
@@ -148,7 +160,18 @@ impl ColumnBuilder {
         self.present.push(true);
     }
 
-    /// Adds a JSON value.
+    /// Adds a vector.
+    pub fn push_vector(&mut self, vector: &[f32]) {
+        match &mut self.cells {
+            Cells::Vectors { width, elements } if *width == vector.len() => {
+                elements.extend(vector.iter().flat_map(|element| element.to_le_bytes()));
+            }
+            _ => self.mixed().push(Scalar::Invalid),
+        }
+        self.present.push(true);
+    }
+
+    /// Adds a JSON value that is no list of numbers.
     pub fn push_scalar(&mut self, scalar: Scalar) {
         match scalar {
             Scalar::Null => self.push_null(),
@@ -196,6 +219,10 @@ impl ColumnBuilder {
                     .map(|(row, code)| scalar(row, Scalar::Text(text(code).into())))
                     .collect()
             }
+            // A vector among scalars is none.
+            Cells::Vectors { .. } => (0..present.rows())
+                .map(|row| scalar(row, Scalar::Invalid))
+                .collect(),
             Cells::Mixed(_) => Vec::new(),
         };
         if !matches!(self.cells, Cells::Mixed(_)) {
@@ -225,6 +252,13 @@ impl ColumnBuilder {
                 }
                 Values::Dictionary { dictionary, codes }
             }
+            Cells::Vectors { width, elements } => Values::Fixed {
+                data: Bytes::from(elements),
+                value_type: ValueType::Float32,
+                offset: 0,
+                stride: width * size_of::<f32>(),
+                width,
+            },
             Cells::Mixed(scalars) => Values::Mixed(scalars),
         };
         Column {
@@ -237,6 +271,7 @@ impl ColumnBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Vectors;
 
     #[test]
     fn a_cell_of_another_type_makes_the_column_mixed_and_loses_nothing() {
@@ -259,6 +294,27 @@ mod tests {
             ]
         );
         assert!(!column.presence.has(1) && column.presence.has(3));
+    }
+
+    #[test]
+    fn vectors_stand_one_after_the_other_and_one_of_another_length_is_invalid() {
+        let mut builder = ColumnBuilder::new(ColumnType::Vector { width: 2 });
+        builder.push_vector(&[1.0, 2.0]);
+        builder.push_null();
+        builder.push_vector(&[3.0, 4.0]);
+        let column = builder.finish();
+        let mut vectors = Vectors::default();
+        column.read_vectors(0..3, 2, &mut vectors);
+        let read: Vec<_> = vectors.iter().collect();
+        assert_eq!(read, [(0, &[1.0, 2.0][..]), (2, &[3.0, 4.0])]);
+        assert_eq!(vectors.null, 1);
+
+        let mut builder = ColumnBuilder::new(ColumnType::Vector { width: 2 });
+        builder.push_null();
+        builder.push_vector(&[1.0, 2.0, 3.0]);
+        let column = builder.finish();
+        column.read_vectors(0..2, 2, &mut vectors);
+        assert_eq!((vectors.null, vectors.invalid), (1, 1));
     }
 
     #[test]

@@ -24,6 +24,11 @@ pub enum ColumnType {
     Mixed,
     /// No value at all.
     Empty,
+    /// Lists of numbers, all of one length.
+    Vector {
+        /// Numbers in each list.
+        width: u32,
+    },
     /// Lists, objects or bytes that cannot be read as one value.
     Unreadable,
 }
@@ -39,6 +44,7 @@ impl ColumnType {
             Self::Time => "time",
             Self::Mixed => "mixed",
             Self::Empty => "empty",
+            Self::Vector { .. } => "vector",
             Self::Unreadable => "unreadable",
         }
     }
@@ -50,7 +56,16 @@ impl ColumnType {
             Self::Number | Self::Empty => ValueType::Float64,
             Self::Integer { signed: true } | Self::Time => ValueType::Int64,
             Self::Integer { signed: false } => ValueType::UInt64,
+            Self::Vector { .. } => ValueType::Float32,
             Self::Text | Self::Mixed | Self::Unreadable => ValueType::Text,
+        }
+    }
+
+    /// Elements per row; 1 for scalars.
+    pub const fn width(self) -> u32 {
+        match self {
+            Self::Vector { width } => width,
+            _ => 1,
         }
     }
 }
@@ -68,6 +83,12 @@ pub struct Evidence {
     /// Of the texts.
     times: u64,
     nested: u64,
+    /// Lists of numbers.
+    vectors: u64,
+    /// Length of the first of them.
+    width: u32,
+    /// Whether another one has another length.
+    is_uneven: bool,
 }
 
 impl Evidence {
@@ -97,6 +118,16 @@ impl Evidence {
             Scalar::Text(text) => self.add_text(text),
             Scalar::Invalid => self.nested += 1,
         }
+    }
+
+    /// Takes a list of so many numbers into account.
+    pub fn add_vector(&mut self, width: usize) {
+        let width = u32::try_from(width).unwrap_or(u32::MAX);
+        if self.vectors == 0 {
+            self.width = width;
+        }
+        self.is_uneven |= self.width != width;
+        self.vectors += 1;
     }
 
     fn add_text(&mut self, text: &str) {
@@ -129,13 +160,22 @@ impl Evidence {
         }
     }
 
+    /// Whether there are lists of numbers, but of different lengths.
+    pub fn has_uneven_lists(&self) -> bool {
+        self.is_uneven
+    }
+
     /// Type of a JSON column.
-    pub fn of_scalars(&self) -> ColumnType {
+    pub fn of_json(&self) -> ColumnType {
+        let others = self.bools + self.numbers + self.texts + self.nested;
+        if self.vectors > 0 && others == 0 && !self.is_uneven {
+            return ColumnType::Vector { width: self.width };
+        }
         match (
             self.bools > 0,
             self.numbers > 0,
             self.texts > 0,
-            self.nested > 0,
+            self.nested + self.vectors > 0,
         ) {
             (false, false, false, false) => ColumnType::Empty,
             (false, false, false, true) => ColumnType::Unreadable,

@@ -1,4 +1,5 @@
-//! JSON lines: one object a line, its members the columns; a member that a line lacks is null.
+//! JSON lines: one object a line, its members the columns; a member that a line lacks is null, a list
+//! of numbers is a vector.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -94,11 +95,19 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// A value of a member.
+#[derive(Clone)]
+enum Cell {
+    Scalar(Scalar),
+    /// A list of numbers; null in it is NaN.
+    Vector(Vec<f32>),
+}
+
 /// The cells of one line by column.
 #[derive(Default)]
 struct Row {
     place_of: HashMap<String, usize>,
-    cells: Vec<Option<Scalar>>,
+    cells: Vec<Option<Cell>>,
     /// Whether unknown members become new columns.
     grows: bool,
 }
@@ -123,7 +132,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
         while let Some(place) = members.next_key_seed(KeySeed(&mut *self.0))? {
             match place {
                 Some(place) => {
-                    self.0.cells[place] = Some(members.next_value_seed(ScalarSeed)?);
+                    self.0.cells[place] = Some(members.next_value_seed(CellSeed)?);
                 }
                 None => {
                     members.next_value::<IgnoredAny>()?;
@@ -173,46 +182,101 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 }
 
-struct ScalarSeed;
+struct CellSeed;
 
-impl<'de> DeserializeSeed<'de> for ScalarSeed {
-    type Value = Scalar;
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Scalar, D::Error> {
+impl<'de> DeserializeSeed<'de> for CellSeed {
+    type Value = Cell;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Cell, D::Error> {
         json.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ScalarSeed {
-    type Value = Scalar;
+impl<'de> Visitor<'de> for CellSeed {
+    type Value = Cell;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
-    fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Cell, E> {
+        Ok(Cell::Scalar(Scalar::Bool(value)))
     }
-    fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(value as f64))
+    fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
+        Ok(Cell::Scalar(Scalar::Number(value as f64)))
     }
-    fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(value as f64))
+    fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
+        Ok(Cell::Scalar(Scalar::Number(value as f64)))
     }
-    fn visit_f64<E>(self, value: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(value))
+    fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
+        Ok(Cell::Scalar(Scalar::Number(value)))
     }
-    fn visit_str<E>(self, value: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(value.into()))
+    fn visit_str<E>(self, value: &str) -> Result<Cell, E> {
+        Ok(Cell::Scalar(Scalar::Text(value.into())))
     }
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Null)
+    fn visit_unit<E>(self) -> Result<Cell, E> {
+        Ok(Cell::Scalar(Scalar::Null))
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Invalid)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Cell, A::Error> {
+        let mut vector = Vec::new();
+        while let Some(element) = items.next_element_seed(ElementSeed)? {
+            let Some(element) = element else {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(Cell::Scalar(Scalar::Invalid));
+            };
+            vector.push(element);
+        }
+        Ok(if vector.is_empty() {
+            Cell::Scalar(Scalar::Null)
+        } else {
+            Cell::Vector(vector)
+        })
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Scalar, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Cell, A::Error> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Invalid)
+        Ok(Cell::Scalar(Scalar::Invalid))
+    }
+}
+
+/// An element of a vector; `None` if it is something else.
+struct ElementSeed;
+
+impl<'de> DeserializeSeed<'de> for ElementSeed {
+    type Value = Option<f32>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<f32>, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ElementSeed {
+    type Value = Option<f32>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Option<f32>, E> {
+        Ok(Some(value as f32))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Option<f32>, E> {
+        Ok(Some(value as f32))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Option<f32>, E> {
+        Ok(Some(value as f32))
+    }
+    fn visit_unit<E>(self) -> Result<Option<f32>, E> {
+        Ok(Some(f32::NAN))
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Option<f32>, E> {
+        Ok(None)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Option<f32>, E> {
+        Ok(None)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Option<f32>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<f32>, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 }
 
@@ -236,9 +300,11 @@ pub fn scan(
             count += 1;
             evidence.resize_with(row.cells.len(), Default::default);
             for ((seen, evidence), cell) in evidence.iter_mut().zip(&row.cells) {
-                if let Some(scalar) = cell {
-                    *seen += 1;
-                    evidence.add_scalar(scalar);
+                *seen += u64::from(cell.is_some());
+                match cell {
+                    None => {}
+                    Some(Cell::Scalar(scalar)) => evidence.add_scalar(scalar),
+                    Some(Cell::Vector(vector)) => evidence.add_vector(vector.len()),
                 }
             }
             if count.is_multiple_of(MAX_BATCH_ROWS as u64) {
@@ -261,8 +327,13 @@ pub fn scan(
                 name,
                 column_type,
                 complete: seen == total && evidence.nulls == 0,
-                remark: (column_type == ColumnType::Unreadable)
-                    .then(|| "holds lists or objects, which are not read from JSON".into()),
+                remark: (column_type == ColumnType::Unreadable).then(|| {
+                    if evidence.has_uneven_lists() {
+                        "holds lists of different lengths; vectors have one length".into()
+                    } else {
+                        "holds lists or objects, which are not read from JSON".into()
+                    }
+                }),
             }
         });
     Ok((found.collect(), rows))
@@ -302,12 +373,16 @@ impl<'a> JsonRows<'a> {
     pub fn next(&mut self) -> Result<Option<RawBatch>, FileError> {
         let mut builders = self.dataset.plan.builders();
         let mut lines = Vec::new();
-        while lines.len() < MAX_BATCH_ROWS && self.lines.next()? {
+        let most = self.dataset.plan.batch_rows();
+        while lines.len() < most && self.lines.next()? {
             self.lines.read(&mut self.row)?;
             lines.push(self.lines.number);
             for (builder, cell) in builders.iter_mut().zip(&mut self.row.cells) {
-                if let Some(builder) = builder {
-                    builder.push_scalar(cell.take().unwrap_or(Scalar::Null));
+                let Some(builder) = builder else { continue };
+                match cell.take() {
+                    None => builder.push_null(),
+                    Some(Cell::Scalar(scalar)) => builder.push_scalar(scalar),
+                    Some(Cell::Vector(vector)) => builder.push_vector(&vector),
                 }
             }
         }

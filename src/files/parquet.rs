@@ -1,7 +1,8 @@
 //! Parquet: columns are read as columns, page by page, never as rows.
 //!
-//! Lists, maps and structs are ignored, which is said; everything with one value a row is read. A
-//! damaged file ends in an error with the row, never in a panic.
+//! Everything with one value a row is read, and lists of numbers, if all have one length; other lists,
+//! maps and structs are ignored, which is said. A damaged file ends in an error with the row, never in
+//! a panic.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,8 +18,9 @@ use parquet::schema::types::ColumnDescriptor;
 use super::evidence::ColumnType;
 use super::format::Source;
 use super::parquet_column::{Decoding, read_column};
+use super::parquet_list::{ListDecoding, UNEVEN, probe, read_vectors};
 use super::plan::{Found, check_distinct, same_columns};
-use super::{Dataset, FileError, MAX_BATCH_ROWS, RawBatch};
+use super::{Dataset, FileError, RawBatch};
 
 /// An open Parquet file.
 pub struct ParquetFile {
@@ -30,10 +32,27 @@ pub struct ParquetFile {
 /// A top-level column of a file.
 struct ParquetColumn {
     name: String,
-    /// Place of its only leaf.
+    /// Place of its first leaf.
     leaf: usize,
+    /// Number of its leaves.
+    leaves: usize,
     /// How its values are read, or why they are not.
-    decoding: Result<Decoding, String>,
+    decoding: Result<How, String>,
+}
+
+/// How a column is read.
+enum How {
+    Scalars(Decoding),
+    Vectors(ListDecoding),
+}
+
+impl How {
+    fn column_type(&self) -> ColumnType {
+        match self {
+            Self::Scalars(decoding) => decoding.column_type(),
+            Self::Vectors(lists) => ColumnType::Vector { width: lists.width },
+        }
+    }
 }
 
 /// What the reader says or, should a damaged file make it panic, that it did.
@@ -68,22 +87,28 @@ impl ParquetFile {
 
         let mut columns: Vec<ParquetColumn> = Vec::new();
         let schema = reader.metadata().file_metadata().schema_descr();
-        let mut last_root = None;
-        for leaf in 0..schema.num_columns() {
-            let root = schema.get_column_root_idx(leaf);
-            let is_new = last_root.replace(root) != Some(root);
-            if !is_new {
-                continue;
-            }
+        let roots: Vec<usize> = (0..schema.num_columns())
+            .map(|leaf| schema.get_column_root_idx(leaf))
+            .collect();
+        for leaves in roots.chunk_by(|a, b| a == b) {
+            let leaf = columns.iter().map(|column| column.leaves).sum();
             let column = schema.column(leaf);
-            let decoding = if column.path().parts().len() > 1 || column.max_rep_level() > 0 {
+            let is_list = column.max_rep_level() == 1 && column.path().parts().len() <= 3;
+            let decoding = if leaves.len() == 1 && is_list {
+                let opened = guarded(|| probe(&reader, leaf));
+                match opened.map_err(|cause| FileError::broken(path, damaged(&cause)))? {
+                    Ok(lists) => Ok(How::Vectors(lists)),
+                    Err(reason) => Err(reason),
+                }
+            } else if column.path().parts().len() > 1 || column.max_rep_level() > 0 {
                 Err(nested(&column))
             } else {
-                Decoding::of(&column)
+                Decoding::of(&column).map(How::Scalars)
             };
             columns.push(ParquetColumn {
                 name: schema.get_column_root(leaf).name().to_owned(),
                 leaf,
+                leaves: leaves.len(),
                 decoding,
             });
         }
@@ -120,7 +145,7 @@ impl ParquetFile {
 
 fn nested(column: &ColumnDescriptor) -> String {
     if column.max_rep_level() > 0 {
-        "holds lists or maps, which are not read from Parquet yet".into()
+        "holds lists or maps that are no vectors of numbers, which are not read from Parquet".into()
     } else {
         "is a struct, which is not read from Parquet; flatten it into columns".into()
     }
@@ -175,6 +200,18 @@ fn merge_types(
     let is_number =
         |column_type| matches!(column_type, ColumnType::Number | ColumnType::Integer { .. });
     if here == found.column_type || here == ColumnType::Empty {
+        return Ok(());
+    }
+    let is_list = |column_type| {
+        matches!(
+            column_type,
+            ColumnType::Vector { .. } | ColumnType::Unreadable
+        )
+    };
+    if is_list(here) && is_list(found.column_type) {
+        found.column_type = ColumnType::Unreadable;
+        let uneven = || UNEVEN.to_owned();
+        found.remark.get_or_insert_with(uneven);
         return Ok(());
     }
     if found.column_type == ColumnType::Empty {
@@ -246,7 +283,7 @@ impl<'a> ParquetRows<'a> {
             }
             self.open_group()?;
         }
-        let rows = self.left.min(MAX_BATCH_ROWS as u64) as usize;
+        let rows = self.left.min(self.dataset.plan.batch_rows() as u64) as usize;
         let mut columns = Vec::with_capacity(self.places.len());
         for (at, reader) in self.readers.iter_mut().enumerate() {
             let column = &self.file.columns[self.places[at]];
@@ -254,7 +291,10 @@ impl<'a> ParquetRows<'a> {
                 columns.push(None);
                 continue;
             };
-            let read = catch_unwind(AssertUnwindSafe(|| read_column(reader, decoding, rows)));
+            let read = catch_unwind(AssertUnwindSafe(|| match decoding {
+                How::Scalars(decoding) => read_column(reader, decoding, rows),
+                How::Vectors(lists) => read_vectors(reader, lists, rows),
+            }));
             let failed = match read {
                 Ok(Ok(read)) => {
                     columns.push(Some(read));

@@ -45,7 +45,7 @@ enum Value {
 }
 
 /// Row within the batch and what is wrong with it.
-type Failure = (usize, String);
+pub type Failure = (usize, String);
 
 impl Decoding {
     /// How a column of this description is read, or why it is not, as the end of a sentence that
@@ -113,6 +113,11 @@ impl Decoding {
             value,
             max_def_level: column.max_def_level(),
         })
+    }
+
+    /// Whether the physical value is the number.
+    pub fn is_plain_number(&self) -> bool {
+        matches!(self.value, Value::Float | Value::Half | Value::Signed)
     }
 
     /// Type of the column that comes out.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use super::build::ColumnBuilder;
 use super::evidence::ColumnType;
-use super::{FileError, ReadOptions};
+use super::{FileError, MAX_BATCH_ROWS, ReadOptions};
 use crate::batch::{Field, Role, Schema, bounded_name};
+
+/// Elements of one column in a batch, as far as one row has not more.
+const MAX_BATCH_ELEMENTS: usize = 1 << 20;
 
 /// A column of a data set.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +130,7 @@ impl Plan {
             name: columns[at].name.clone(),
             role: columns[at].role,
             value_type: columns[at].column_type.value_type(),
-            width: 1,
+            width: columns[at].column_type.width(),
         });
         Ok(Self {
             schema: Arc::new(Schema::new(schema.collect())),
@@ -148,6 +151,15 @@ impl Plan {
                 is_read.then(|| ColumnBuilder::new(column.column_type))
             })
             .collect()
+    }
+
+    /// Most rows of a batch: fewer than usual where vectors make rows long.
+    pub fn batch_rows(&self) -> usize {
+        let columns = self.columns.iter().enumerate();
+        let read = columns.filter(|(at, _)| self.is_read(*at));
+        let widths = read.map(|(_, column)| column.column_type.width() as usize);
+        let longest = widths.max().unwrap_or(1).max(1);
+        (MAX_BATCH_ELEMENTS / longest).clamp(1, MAX_BATCH_ROWS)
     }
 
     /// Whether the values of a column are wanted at all.

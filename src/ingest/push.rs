@@ -19,7 +19,7 @@ mod service;
 mod stream;
 
 pub use codec::RawCodec;
-pub use listener::{PushListener, UnixSocket};
+pub use listener::PushListener;
 pub use serve::serve_push;
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::second_pass::{CodedRows, SecondPass};
 use super::{FieldReport, LearnReport};
 use crate::batch::Times;
 use crate::profile::{Profile, Variation};
-use crate::statistic::{Grouped, overdispersion};
-use crate::tally::{ChunkSums, RowCodes};
+use crate::statistic::{Grouped, Groups, long_wander, overdispersion, wander_of_window};
+use crate::tally::{ChunkSums, RowCodes, SPAN_CHUNKS};
 
 /// Chunks that the time of reference rows is cut into.
 pub const CHUNKS: usize = 96;
@@ -22,13 +22,13 @@ pub const CHUNK_SLICES: usize = 12;
 
 /// Where 12 slices a chunk would not fit into the memory for counts, or would have fewer rows than
 /// [`SLICE_ROWS`] on average, there are 6, and then 3.
-const LEAST_SLICES: usize = 3;
+pub(super) const LEAST_SLICES: usize = 3;
 /// Memory for the counts of all slices: 600 fields of 24 cells with 12 slices a chunk, 2,400 with 3.
 /// More fields than that take more, 28 kB each.
 const COUNT_BYTES: usize = 64 << 20;
 /// Clusters that an edge of a slice cuts in two count as two, and look like wander: with slices of 52
 /// rows a cluster size of 5 is measured as 4.8.
-const SLICE_ROWS: u64 = 100;
+pub(super) const SLICE_ROWS: u64 = 100;
 
 /// A design effect above this is worth a remark.
 const REMARKABLE_EFFECT: f64 = 1.2;
@@ -41,7 +41,7 @@ const NAMED_FIELDS: usize = 8;
 
 /// Design effect and wander by these sums; `None` with fewer than [`LEAST_CHUNKS`] chunks, or when
 /// none has more than one slice.
-pub fn variation(sums: &ChunkSums) -> Option<Variation> {
+pub fn variation(sums: &ChunkSums, chunk_seconds: f64) -> Option<Variation> {
     let (slices, chunks) = (sums.slices(), sums.chunks());
     if chunks.groups < LEAST_CHUNKS || slices.groups <= chunks.groups {
         return None;
@@ -60,16 +60,46 @@ pub fn variation(sums: &ChunkSums) -> Option<Variation> {
             rows,
             slice_groups: slices.groups,
             chunk_groups: chunks.groups,
-            chunk_rows_squared: sums.chunk_rows_squared(),
+            chunk_rows_squared: chunks.rows_squared,
         },
+        directions,
+        directions,
+    );
+    let of_spans: u64 = sums.span_totals().iter().sum();
+    let span_totals: Vec<f64> = sums.span_totals().iter().map(|&rows| rows as f64).collect();
+    let long = long_wander(
+        &Groups {
+            squares: &sums.spans().squares,
+            totals: &span_totals,
+            weights: &weights,
+            rows: of_spans as f64,
+            groups: sums.spans().groups,
+            rows_squared: sums.spans().rows_squared,
+        },
+        found.design_effect,
         directions,
         directions,
     );
     Some(Variation {
         design_effect: found.design_effect,
         wander: found.wander,
+        long_wander: long.map_or(found.wander, |long| long.min(found.wander)),
+        chunk_seconds,
         chunks: u32::try_from(chunks.groups).unwrap_or(u32::MAX),
     })
+}
+
+/// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
+/// with one degree of freedom.
+const WANDER_QUANTILE: f64 = 10.8;
+
+/// Drift that wander alone brings to windows of `seconds`, 10.8 τ(W): the smallest effect δ is never
+/// below.
+pub fn tolerated_effect(variation: &Variation, seconds: f64) -> f64 {
+    let chunk = variation.chunk_seconds;
+    let span = chunk * SPAN_CHUNKS as f64;
+    let (wander, long) = (variation.wander, variation.long_wander);
+    WANDER_QUANTILE * wander_of_window(wander, long, chunk, span, seconds)
 }
 
 /// The counts of all slices.
@@ -174,18 +204,16 @@ impl SecondPass for Chunks {
             }
             let sums = self.sums(at);
             most_chunks = most_chunks.max(sums.chunks().groups);
-            let Some(found) = variation(&sums) else {
+            let chunk_seconds = self.span as f64 * 1e-6 / CHUNKS as f64;
+            let Some(found) = variation(&sums, chunk_seconds) else {
                 unmeasured.push(feature.name.clone());
                 continue;
             };
             measured += 1;
             feature.variation = found;
-            if found.tolerated_effect() > BLINDING_WANDER {
-                blinded.push(format!(
-                    "{} ({:.2})",
-                    feature.name,
-                    found.tolerated_effect()
-                ));
+            let (in_chunk, in_span) = usual_drift(&found);
+            if in_span > BLINDING_WANDER {
+                blinded.push(format!("{} ({in_chunk:.2}, {in_span:.2})", feature.name));
             }
             let mut reports = report.fields.iter_mut();
             if let Some(report) = reports.find(|report| report.name == feature.name) {
@@ -206,9 +234,11 @@ impl SecondPass for Chunks {
         }
         if !blinded.is_empty() {
             report.warnings.push(format!(
-                "some fields wander by themselves from one chunk of time to the next so much that \
-                 only a drift above this is told from it: {}; compare them with the same hour of \
-                 other days instead, or leave them out",
+                "some fields wander by themselves so much from one time to the next that only a \
+                 drift above this is told from it, in windows of {} and {}: {}; compare them over \
+                 longer windows or with the same hour of other days, or leave them out",
+                length(self.span as f64 * 1e-6 / CHUNKS as f64),
+                length(self.span as f64 * 1e-6 / CHUNKS as f64 * SPAN_CHUNKS as f64),
                 named(&blinded)
             ));
         }
@@ -226,11 +256,32 @@ fn remark(report: &mut FieldReport, found: &Variation) {
             found.design_effect
         ));
     }
-    if found.tolerated_effect() > REMARKABLE_WANDER {
+    let (in_chunk, in_span) = usual_drift(found);
+    if in_chunk > REMARKABLE_WANDER {
         report.warnings.push(format!(
-            "wanders: a drift up to {:.2} is usual",
-            found.tolerated_effect()
+            "wanders: a drift up to {in_chunk:.2} is usual in {}, up to {in_span:.2} in {}",
+            length(found.chunk_seconds),
+            length(found.chunk_seconds * SPAN_CHUNKS as f64)
         ));
+    }
+}
+
+/// Drift that wander alone brings to windows of a chunk and of a span.
+fn usual_drift(found: &Variation) -> (f64, f64) {
+    let of = |seconds| tolerated_effect(found, seconds);
+    (
+        of(found.chunk_seconds),
+        of(found.chunk_seconds * SPAN_CHUNKS as f64),
+    )
+}
+
+/// A length of time for people, such as `15h`.
+fn length(seconds: f64) -> String {
+    match seconds {
+        _ if seconds >= 2.0 * 86_400.0 => format!("{:.0}d", seconds / 86_400.0),
+        _ if seconds >= 2.0 * 3_600.0 => format!("{:.0}h", seconds / 3_600.0),
+        _ if seconds >= 120.0 => format!("{:.0}m", seconds / 60.0),
+        _ => format!("{seconds:.0}s"),
     }
 }
 

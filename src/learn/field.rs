@@ -4,15 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::FieldOverride;
-use super::numbers::{NumberLearner, add_missing};
+use super::numbers::NumberLearner;
 use super::numeric_sums::NumericSums;
 use super::report::FieldReport;
 use super::texts::{MAX_CATEGORIES, TextLearner};
-use crate::batch::{Column, Numbers, Role, Scalar, ValueType, Values};
+use super::vectors::{VectorLearner, VectorSample, VectorSums};
+use crate::batch::{Column, Field, Numbers, Role, Scalar, ValueType, Values};
 use crate::profile::{FeatureProfile, Kind, Missing, Variation};
 
 /// Fewer usable values than this are said: no drift is judged on so few.
-const FEW_VALUES: u64 = 100;
+pub const FEW_VALUES: u64 = 100;
 
 /// The first pass over one field.
 pub struct FieldLearner {
@@ -22,6 +23,10 @@ pub struct FieldLearner {
     importance: Option<f64>,
     /// Type in the first schema that names the field; decides only for a field without any column.
     value_type: ValueType,
+    /// Elements a row in that schema; decides where the first column says nothing.
+    width: usize,
+    /// How many vectors are kept, if that is what the field holds.
+    vectors: VectorSample,
     /// Rows for which a column was there.
     seen_rows: u64,
     seen: Seen,
@@ -38,33 +43,41 @@ enum Seen {
     Texts(Box<TextLearner>),
     /// Values of changing type: both, until the end shows which are more.
     Either(NumberLearner, Box<TextLearner>),
-    Vectors {
-        values: u64,
-        missing: Missing,
-    },
+    Vectors(Box<VectorLearner>),
 }
 
 /// A field after the first pass.
 pub struct Settled {
     pub feature: FeatureProfile,
     pub report: FieldReport,
-    /// Cells to count into in a second pass; `None` when the first one was enough.
-    pub recount: Option<NumericSums>,
+    /// What a second pass counts into; `None` when the first one was enough.
+    pub recount: Option<Counting>,
+    /// The field of what is derived from this one.
+    pub companion: Option<Box<Settled>>,
+}
+
+/// What a second pass counts into.
+pub enum Counting {
+    Numbers(NumericSums),
+    Vectors(VectorSums),
 }
 
 impl FieldLearner {
+    /// A field as the first schema that has it describes it, in this role.
     pub fn new(
-        name: Arc<str>,
+        field: &Field,
         role: Role,
-        value_type: ValueType,
         overridden: Option<&FieldOverride>,
+        vectors: VectorSample,
     ) -> Self {
         Self {
-            name,
+            name: field.name.clone(),
             role,
             kind: overridden.and_then(|field| field.kind),
             importance: overridden.and_then(|field| field.importance),
-            value_type,
+            value_type: field.value_type,
+            width: field.width as usize,
+            vectors,
             seen_rows: 0,
             seen: Seen::Nothing,
             bools: 0,
@@ -86,15 +99,7 @@ impl FieldLearner {
         scratch.clear();
         match &mut self.seen {
             Seen::Nothing => {}
-            Seen::Vectors { values, missing } => {
-                column.read_numbers(rows, scratch);
-                if column.width() == 1 {
-                    scratch.invalid += scratch.finite.len() as u64;
-                    scratch.finite.clear();
-                }
-                *values += scratch.finite.len() as u64;
-                add_missing(missing, scratch);
-            }
+            Seen::Vectors(learner) => learner.observe(column, rows),
             Seen::Numbers(learner) => {
                 read_scalars(column, rows, scratch);
                 learner.observe(scratch);
@@ -110,11 +115,12 @@ impl FieldLearner {
 
     fn first_sight(&self, column: &Column) -> Seen {
         let texts = || Box::new(TextLearner::new());
+        let width = match column.values {
+            Values::Invalid => self.width,
+            _ => column.width(),
+        };
         match self.kind {
-            _ if column.width() > 1 => Seen::Vectors {
-                values: 0,
-                missing: Missing::default(),
-            },
+            _ if width > 1 => Seen::Vectors(Box::new(VectorLearner::new(width, self.vectors))),
             Some(Kind::Numeric | Kind::Integer | Kind::Boolean) => {
                 Seen::Numbers(NumberLearner::default())
             }
@@ -155,6 +161,7 @@ impl FieldLearner {
     pub fn needs_second_pass(&self) -> bool {
         match &self.seen {
             Seen::Numbers(learner) => !learner.is_complete(),
+            Seen::Vectors(learner) => !learner.is_complete(),
             Seen::Either(learner, _) => {
                 !learner.is_complete() && self.numbers + self.bools >= self.texts
             }
@@ -165,7 +172,8 @@ impl FieldLearner {
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
         let learned = match &self.seen {
-            Seen::Nothing | Seen::Vectors { .. } => 0,
+            Seen::Nothing => 0,
+            Seen::Vectors(vectors) => size_of::<VectorLearner>() + vectors.bytes(),
             Seen::Numbers(numbers) => numbers.bytes(),
             Seen::Texts(texts) => size_of::<TextLearner>() + texts.bytes(),
             Seen::Either(numbers, texts) => {
@@ -186,16 +194,9 @@ impl FieldLearner {
             _ => 0,
         };
         let mut settled = match self.seen {
-            Seen::Vectors {
-                values,
-                mut missing,
-            } => {
-                missing.absent = absent;
-                let mut settled = blank(&self.name, self.role, Kind::Vector);
-                settled.report.why = "several elements a row".into();
-                settled.report.values = values;
-                settled.feature.missing = missing;
-                settled
+            Seen::Vectors(mut learner) => {
+                learner.missing.absent = absent;
+                learner.settle(&self.name, self.role, recount)
             }
             Seen::Nothing => {
                 let kind = self.kind.unwrap_or(match self.value_type {
@@ -249,6 +250,12 @@ impl FieldLearner {
             }
         };
         settled.feature.importance = self.importance;
+        if self.kind == Some(Kind::Vector) && settled.feature.kind != Kind::Vector {
+            settled.report.warnings.push(format!(
+                "asked for as vector, but has one element a row: taken as {}",
+                settled.feature.kind.as_str()
+            ));
+        }
         settled.conclude();
         settled
     }
@@ -264,7 +271,8 @@ fn read_scalars(column: &Column, rows: Range<usize>, into: &mut Numbers) {
     }
 }
 
-fn blank(name: &str, role: Role, kind: Kind) -> Settled {
+/// A field of which nothing is known yet.
+pub fn blank(name: &str, role: Role, kind: Kind) -> Settled {
     Settled {
         feature: FeatureProfile {
             name: name.into(),
@@ -276,6 +284,7 @@ fn blank(name: &str, role: Role, kind: Kind) -> Settled {
             distinct: 0,
             variation: Variation::default(),
             importance: None,
+            derived_from: None,
         },
         report: FieldReport {
             name: name.into(),
@@ -289,6 +298,7 @@ fn blank(name: &str, role: Role, kind: Kind) -> Settled {
             warnings: Vec::new(),
         },
         recount: None,
+        companion: None,
     }
 }
 
@@ -329,22 +339,13 @@ fn settle_numbers(
         let (cells, moments) = provisional.finish();
         settled.feature.cells = Some(cells);
         settled.feature.moments = Some(moments);
-        settled.recount = Some(sums);
+        settled.recount = Some(Counting::Numbers(sums));
         return settled;
     }
     sample.iter().for_each(|&value| sums.add(value));
     if !complete {
         // The sample stands for the whole; so must the missing rows.
-        let part = |rows: u64| {
-            (u128::from(rows) * sample.len() as u128 / u128::from(values.max(1))) as u64
-        };
-        settled.feature.missing = Missing {
-            null: part(missing.null),
-            nan: part(missing.nan),
-            inf: part(missing.inf),
-            absent: part(missing.absent),
-            invalid: part(missing.invalid),
-        };
+        settled.feature.missing = missing.part(sample.len() as u64, values);
         let warning = format!("counts are those of a sample of {} values", sample.len());
         settled.report.warnings.push(warning);
     }
@@ -409,26 +410,33 @@ impl Settled {
         self.feature.moments = Some(moments);
     }
 
+    /// Takes over the counts of a pass over the vectors.
+    pub fn count_vectors(&mut self, sums: &VectorSums) {
+        self.feature.missing.inf += sums.far();
+        self.feature.cells = Some(sums.reference());
+    }
+
     /// Fills in the report once the counts are known; nothing to do before a second pass.
     pub fn conclude(&mut self) {
         if self.recount.is_some() {
             return;
         }
         let (feature, report) = (&self.feature, &mut self.report);
+        if feature.derived_from.is_some() {
+            report.values = feature.values();
+        }
         let missing = feature.missing.total();
         let values = report.values;
         report.cells = feature.cells.as_ref().map_or(0, |cells| cells.rows.len());
         report.distinct = feature.distinct;
-        report.null_ratio =
-            (values + missing > 0).then(|| missing as f64 / (values + missing) as f64);
+        report.null_ratio = match feature.cells {
+            Some(_) => feature.null_ratio(),
+            None => (values + missing > 0).then(|| missing as f64 / (values + missing) as f64),
+        };
         if values == 0 {
             report
                 .warnings
                 .push("no usable value at all: nothing to compare with".into());
-        } else if feature.kind == Kind::Vector {
-            report
-                .warnings
-                .push("vector: only missing values are watched".into());
         } else if feature.distinct == 1 {
             report
                 .warnings

@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::distinct::Distinct;
 use super::numeric_cells::numeric_edges;
 use super::numeric_sums::NumericSums;
+use super::random::place_in_sample;
 use crate::batch::Numbers;
 use crate::profile::{Missing, NumericCells};
 
@@ -57,12 +58,8 @@ impl NumberLearner {
             distinct
         });
         distinct.insert(hash(value));
-        // Vitter's algorithm R with a random number per position, in integers only, so that every
-        // machine draws the same sample.
-        let random = mix(SAMPLE_SEED.wrapping_add(self.values));
-        let slot = ((u128::from(random) * u128::from(self.values)) >> 64) as usize;
-        if let Some(kept) = self.sample.get_mut(slot) {
-            *kept = value;
+        if let Some(place) = place_in_sample(self.values, SAMPLE_VALUES, SAMPLE_SEED) {
+            self.sample[place] = value;
         }
     }
 
@@ -110,14 +107,6 @@ pub fn add_missing(missing: &mut Missing, numbers: &Numbers) {
 
 fn hash(value: f64) -> u64 {
     xxh3_64(&value.to_bits().to_le_bytes())
-}
-
-/// The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) at one position.
-fn mix(position: u64) -> u64 {
-    let mut bits = position.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::chunks::UNMEASURED;
-use super::field::Settled;
+use super::field::{Counting, Settled};
+use super::numeric_sums::NumericSums;
 use super::rows_of;
 use super::second_pass::{self, CodedRows, SecondPass};
 use super::{LearnReport, Learned};
 use crate::batch::{Batch, Column, Numbers};
-use crate::profile::{Profile, Provenance};
+use crate::profile::{Cells, Profile, Provenance};
 use crate::tally::RowCodes;
 
 /// Counts the rows of the first pass again, in the same order, and yields the profile.
@@ -17,6 +18,8 @@ pub struct Recount {
     pub(super) model: Option<String>,
     pub(super) rows: u64,
     pub(super) fields: Vec<Settled>,
+    /// Place of what is derived from each field that the data bring.
+    pub(super) companion_of: Vec<Option<usize>>,
     pub(super) field_of: HashMap<Arc<str>, usize>,
     pub(super) report: LearnReport,
     pub(super) resolved: Option<(u64, Vec<Option<usize>>)>,
@@ -66,18 +69,29 @@ impl Recount {
                 continue;
             };
             let settled = &mut self.fields[*index];
-            let Some(sums) = &mut settled.recount else {
-                continue;
-            };
-            if column.width() > 1 {
-                continue;
-            }
-            for rows in rows_of(settled.feature.role, batch.rows, &succeeded) {
-                self.scratch.clear();
-                column.read_numbers(rows, &mut self.scratch);
-                for &value in &self.scratch.finite {
-                    sums.add(value + 0.0);
+            let role = settled.feature.role;
+            match &mut settled.recount {
+                Some(Counting::Numbers(sums)) if column.width() == 1 => {
+                    for rows in rows_of(role, batch.rows, &succeeded) {
+                        self.scratch.clear();
+                        column.read_numbers(rows, &mut self.scratch);
+                        count(&self.scratch, sums);
+                    }
                 }
+                Some(Counting::Vectors(sums)) => {
+                    self.scratch.clear();
+                    for rows in rows_of(role, batch.rows, &succeeded) {
+                        sums.observe(column, rows, &mut self.scratch);
+                    }
+                    if let Some(companion) = self.companion_of[*index] {
+                        let companion = &mut self.fields[companion];
+                        companion.feature.missing.nan += self.scratch.nan;
+                        if let Some(Counting::Numbers(sums)) = &mut companion.recount {
+                            count(&self.scratch, sums);
+                        }
+                    }
+                }
+                _ => {}
             }
         }
         if self.passes.is_empty() {
@@ -91,10 +105,19 @@ impl Recount {
             };
             columns[index] = Some(column);
             let feature = &self.fields[index].feature;
+            let companion = self.companion_of[index].map(|at| (at, &self.fields[at].feature));
             if let Some(reference) = &feature.cells {
+                let cells = &reference.cells;
                 for rows in rows_of(feature.role, batch.rows, &succeeded) {
-                    self.codes
-                        .read(index, rows.start, column, rows, &reference.cells);
+                    let first = rows.start;
+                    self.codes.read(index, first, column, rows.clone(), cells);
+                    if let (Cells::Centroids(centroids), Some((at, companion))) = (cells, companion)
+                        && let Some(Cells::Numeric(cells)) =
+                            companion.cells.as_ref().map(|of| &of.cells)
+                    {
+                        self.codes
+                            .read_cosines(at, first, column, rows, centroids, cells);
+                    }
                 }
             }
         }
@@ -109,14 +132,21 @@ impl Recount {
     /// The profile, with what was found.
     pub fn finish_with_report(mut self, provenance: Provenance) -> Learned {
         for settled in &mut self.fields {
-            if let Some(sums) = settled.recount.take() {
-                settled.count(sums);
-                settled.conclude();
+            match settled.recount.take() {
+                None => continue,
+                Some(Counting::Numbers(sums)) => settled.count(sums),
+                Some(Counting::Vectors(sums)) => settled.count_vectors(&sums),
             }
+            settled.conclude();
         }
         let mut reports = HashMap::new();
         let mut features = Vec::with_capacity(self.fields.len());
         for settled in self.fields {
+            if settled.feature.derived_from.is_some() {
+                self.report.fields.push(settled.report);
+                features.push(settled.feature);
+                continue;
+            }
             reports.insert(settled.report.name.clone(), settled.report);
             features.push(settled.feature);
         }
@@ -145,5 +175,12 @@ impl Recount {
     /// The profile alone.
     pub fn finish(self, provenance: Provenance) -> Profile {
         self.finish_with_report(provenance).profile
+    }
+}
+
+fn count(numbers: &Numbers, sums: &mut NumericSums) {
+    for &value in &numbers.finite {
+        // −0 and 0 are one value.
+        sums.add(value + 0.0);
     }
 }

@@ -3,6 +3,8 @@
 //! To add one: a file that implements [`SecondPass`] and a line in [`all`].
 
 use super::chunks::Chunks;
+use super::joint::JointPass;
+use super::outliers::OutlierPass;
 use crate::batch::{Batch, Column};
 use crate::learn::LearnReport;
 use crate::profile::Profile;
@@ -33,6 +35,12 @@ pub(super) fn all(provisional: &Profile, times: Option<(i64, i64)>) -> Vec<Box<d
     let mut passes: Vec<Box<dyn SecondPass>> = Vec::new();
     if let Some(times) = times {
         passes.push(Box::new(Chunks::new(provisional, times)));
+    }
+    if let Some(outliers) = OutlierPass::new(provisional) {
+        passes.push(Box::new(outliers));
+    }
+    if let Some(joint) = JointPass::new(provisional, times) {
+        passes.push(Box::new(joint));
     }
     passes
 }

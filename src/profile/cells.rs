@@ -7,7 +7,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use search::Search;
 
+mod centroids;
 mod search;
+
+pub use centroids::{CentroidCells, MAX_ELEMENTS, squared_distance};
 
 /// Number of hash cells of a high-cardinality field.
 pub const HASH_CELLS: usize = 64;
@@ -21,6 +24,8 @@ pub enum Cells {
     Categorical(CategoryCells),
     /// [`HASH_CELLS`] cells by xxh3-64 (seed 0) of the text form, modulo their number.
     Hashed,
+    /// The nearest of some reference vectors.
+    Centroids(CentroidCells),
 }
 
 /// Intervals of the number line with two open ends: cell `i` is (edge i−1, edge i].
@@ -66,6 +71,7 @@ impl Cells {
             Self::Numeric(cells) => cells.edges.len() + 1,
             Self::Categorical(cells) => cells.kept.len() + usize::from(cells.has_other) + 1,
             Self::Hashed => HASH_CELLS,
+            Self::Centroids(cells) => cells.centroids().len(),
         }
     }
 
@@ -85,7 +91,7 @@ impl Cells {
         matches!(self, Self::Numeric(_))
     }
 
-    /// Label value `bin` of cell `cell`: three digits for the number line and hashes, `other` and
+    /// Label value `bin` of cell `cell`: three digits for the number line, hashes and centroids, `other` and
     /// `new` by name, categories by three digits in order of falling reference mass.
     pub fn bin(&self, cell: usize) -> String {
         match self {
@@ -100,7 +106,8 @@ impl Cells {
         }
     }
 
-    /// What cell `cell` holds, for people: `(23, 31]`, `JFK`, `other`, `new`, `hash 7`.
+    /// What cell `cell` holds, for people: `(23, 31]`, `JFK`, `other`, `new`, `hash 7`,
+    /// `centroid 3`.
     pub fn range(&self, cell: usize) -> String {
         match self {
             Self::Numeric(cells) => {
@@ -117,6 +124,7 @@ impl Cells {
                 None => self.bin(cell),
             },
             Self::Hashed => format!("hash {cell}"),
+            Self::Centroids(_) => format!("centroid {cell}"),
         }
     }
 }
@@ -159,6 +167,32 @@ impl NumericCells {
             None => values
                 .iter()
                 .for_each(|&value| counts[self.locate(value)] += 1),
+        }
+    }
+
+    /// Writes the cells of finite values into `codes`, one each. The same cells as
+    /// [`NumericCells::locate`].
+    pub fn locate_all(&self, values: &[f64], codes: &mut [u8]) {
+        match &self.search {
+            Some(search) => search.locate_all(values, codes),
+            None => {
+                for (code, &value) in codes.iter_mut().zip(values) {
+                    *code = self.locate(value) as u8;
+                }
+            }
+        }
+    }
+
+    /// Both at once, with one search: the cells of finite values into `codes` and `counts`.
+    pub fn locate_and_count_all(&self, values: &[f64], codes: &mut [u8], counts: &mut [u64]) {
+        match &self.search {
+            Some(search) => search.locate_and_count_all(values, codes, counts),
+            None => {
+                self.locate_all(values, codes);
+                for &code in &codes[..values.len()] {
+                    counts[usize::from(code)] += 1;
+                }
+            }
         }
     }
 }
@@ -247,7 +281,7 @@ mod tests {
         #[test]
         fn counting_all_at_once_is_counting_one_by_one(
             mut edges in proptest::collection::vec(-1e3f64..1e3, 0..60),
-            values in proptest::collection::vec(-2e3f64..2e3, 0..300),
+            values in proptest::collection::vec(-2e3f64..2e3, 0..600),
         ) {
             edges.sort_by(f64::total_cmp);
             edges.dedup();
@@ -257,6 +291,16 @@ mod tests {
             values.iter().for_each(|&value| expected[cells.locate(value)] += 1);
             let mut found = vec![0; expected.len()];
             cells.count_all(&values, &mut found);
+            proptest::prop_assert_eq!(&found, &expected);
+
+            let one_by_one: Vec<u8> = values.iter().map(|&v| cells.locate(v) as u8).collect();
+            let mut codes = vec![0; values.len()];
+            cells.locate_all(&values, &mut codes);
+            proptest::prop_assert_eq!(&codes, &one_by_one);
+            codes.fill(0);
+            found.fill(0);
+            cells.locate_and_count_all(&values, &mut codes, &mut found);
+            proptest::prop_assert_eq!(codes, one_by_one);
             proptest::prop_assert_eq!(found, expected);
         }
     }

@@ -1,8 +1,9 @@
 //! The profile as a JSON document, format version 1.
 //!
 //! Members: `format` = `driftgauge-profile`, `format_version` = 1, `hash` (sha-256 of the canonical
-//! JSON of `rows` and `features`: keys sorted, no white space, so provenance and layout do not
-//! matter), `model`, `rows`, `features`, `provenance`. A reader ignores members that it does not
+//! JSON of `rows`, `features` and, where they are there, `joint` and `outliers`: keys sorted, no white
+//! space, so provenance and layout do not matter), `model`, `rows`, `features`, `joint`, `outliers`,
+//! `provenance`. A reader ignores members that it does not
 //! know and refuses a higher `format_version`; version 1 stays readable for ever (`tests/golden/`).
 //! `FORMAT.md` beside this file says it all, for those who write a reader of their own.
 
@@ -14,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::joint_document::JointDocument;
+use super::outliers::OutlierDocument;
 use super::{
-    CategoryCells, Cells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments, NumericCells,
-    Profile, Provenance, ReferenceCells, Variation,
+    CategoryCells, Cells, CentroidCells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments,
+    NumericCells, Profile, Provenance, ReferenceCells, Variation,
 };
 use crate::batch::Role;
 
@@ -58,6 +61,10 @@ struct Document {
     model: Option<String>,
     rows: u64,
     features: Vec<FeatureDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    joint: Option<JointDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outliers: Option<OutlierDocument>,
     #[serde(default)]
     provenance: Provenance,
 }
@@ -74,10 +81,16 @@ struct FeatureDocument {
     design_effect: f64,
     #[serde(default, skip_serializing_if = "is_zero")]
     wander: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    long_wander: Option<f64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    chunk_seconds: f64,
     #[serde(default, skip_serializing_if = "is_none")]
     chunks: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     importance: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    derived_from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moments: Option<Moments>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +113,10 @@ struct CellsDocument {
     has_other: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mean: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    centroids: Option<Vec<Vec<f64>>>,
 }
 
 /// How high-cardinality values are put into cells; fixed.
@@ -120,7 +137,7 @@ fn is_none(count: &u32) -> bool {
 }
 
 impl Profile {
-    /// Content hash: 64 hex digits over rows and features, not over provenance.
+    /// Content hash: 64 hex digits over rows, features and joint reference, not over provenance.
     pub fn hash(&self) -> String {
         let document = serde_json::to_value(self.document(String::new()));
         hash_of(&document.expect("a profile has only finite numbers and string keys"))
@@ -185,12 +202,22 @@ impl Profile {
                 Err(message) => return invalid(format!("field {name:?}: {message}")),
             }
         }
+        let joint = document.joint.map(|joint| joint.read(&features));
+        let joint = match joint.transpose() {
+            Ok(joint) => joint,
+            Err(message) => return invalid(format!("joint: {message}")),
+        };
+        let outliers = document.outliers.map(|of| of.read(&features));
+        let outliers = match outliers.transpose() {
+            Ok(outliers) => outliers,
+            Err(message) => return invalid(format!("outliers: {message}")),
+        };
         Ok(Self {
             model: document.model,
             rows: document.rows,
             features,
-            joint: None,
-            outliers: None,
+            joint,
+            outliers,
             provenance: document.provenance,
         })
     }
@@ -244,6 +271,8 @@ impl Profile {
             model: self.model.clone(),
             rows: self.rows,
             features: self.features.iter().map(FeatureDocument::from).collect(),
+            joint: self.joint.as_ref().map(JointDocument::from),
+            outliers: self.outliers.as_ref().map(OutlierDocument::from),
             provenance: self.provenance.clone(),
         }
     }
@@ -254,12 +283,18 @@ pub fn short(hash: &str) -> &str {
     hash.get(..8).unwrap_or(hash)
 }
 
-/// sha-256 of the canonical JSON of `rows` and `features`; members of later versions included.
+/// sha-256 of the canonical JSON of what was measured; members of later versions included.
 fn hash_of(document: &Value) -> String {
-    let content = serde_json::json!({
+    let mut content = serde_json::json!({
         "features": document.get("features"),
         "rows": document.get("rows"),
     });
+    // What later versions of driftgauge measure besides; profiles without it keep their hash.
+    for member in ["joint", "outliers"] {
+        if let Some(measured) = document.get(member) {
+            content[member] = measured.clone();
+        }
+    }
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(canonical(&content).as_bytes()) {
         let _ = write!(hex, "{byte:02x}");
@@ -298,8 +333,11 @@ impl From<&FeatureProfile> for FeatureDocument {
             distinct: feature.distinct,
             design_effect: feature.variation.design_effect,
             wander: feature.variation.wander,
+            long_wander: (feature.variation.wander > 0.0).then_some(feature.variation.long_wander),
+            chunk_seconds: feature.variation.chunk_seconds,
             chunks: feature.variation.chunks,
             importance: feature.importance,
+            derived_from: feature.derived_from.clone(),
             moments: feature.moments,
             cells: feature.cells.as_ref().map(CellsDocument::from),
         }
@@ -318,6 +356,8 @@ impl From<&ReferenceCells> for CellsDocument {
             other_categories: None,
             has_other: None,
             hash: None,
+            mean: None,
+            centroids: None,
         };
         match &reference.cells {
             Cells::Numeric(cells) => {
@@ -330,6 +370,10 @@ impl From<&ReferenceCells> for CellsDocument {
                 document.has_other = Some(cells.has_other());
             }
             Cells::Hashed => document.hash = Some(HASH_NAME.into()),
+            Cells::Centroids(cells) => {
+                document.mean = Some(decimals(cells.mean()));
+                document.centroids = Some(cells.centroids().map(decimals).collect());
+            }
         }
         document
     }
@@ -352,6 +396,13 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
         if !(document.wander >= 0.0 && document.wander.is_finite()) {
             return Err(format!("wander is {}, must be 0 or more", document.wander));
         }
+        let long_wander = document.long_wander.unwrap_or(document.wander);
+        if !(0.0..=document.wander).contains(&long_wander) {
+            return Err(format!("long_wander is {long_wander}, must be 0 to wander"));
+        }
+        if !(document.chunk_seconds >= 0.0 && document.chunk_seconds.is_finite()) {
+            return Err("chunk_seconds must be 0 or more".into());
+        }
         if document
             .importance
             .is_some_and(|i| !(i.is_finite() && i >= 0.0))
@@ -372,11 +423,27 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
             variation: Variation {
                 design_effect: document.design_effect,
                 wander: document.wander,
+                long_wander,
+                chunk_seconds: document.chunk_seconds,
                 chunks: document.chunks,
             },
             importance: document.importance,
+            derived_from: document.derived_from,
         })
     }
+}
+
+/// The shortest decimals that read back the same, instead of 17 digits of which 9 are noise.
+fn decimals(singles: &[f32]) -> Vec<f64> {
+    let decimal = |single: &f32| {
+        let shortest = format!("{single:e}").parse();
+        shortest.unwrap_or(f64::from(*single))
+    };
+    singles.iter().map(decimal).collect()
+}
+
+fn singles(decimals: &[f64]) -> Vec<f32> {
+    decimals.iter().map(|&decimal| decimal as f32).collect()
 }
 
 fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells, String> {
@@ -397,7 +464,13 @@ fn reference_cells(kind: Kind, document: CellsDocument) -> Result<ReferenceCells
             Some(HASH_NAME) => (Cells::Hashed, Vec::new()),
             other => return Err(format!("hash is {other:?}, must be {HASH_NAME:?}")),
         },
-        Kind::Vector => return Err("a vector has no cells".into()),
+        Kind::Vector => {
+            let mean = document.mean.ok_or("cells have no \"mean\"")?;
+            let centroids = document.centroids.ok_or("cells have no \"centroids\"")?;
+            let centroids: Vec<_> = centroids.iter().map(|c| singles(c)).collect();
+            let cells = CentroidCells::new(singles(&mean), &centroids)?;
+            (Cells::Centroids(cells), Vec::new())
+        }
     };
     let count = cells.len();
     if document.rows.len() != count {
@@ -507,6 +580,7 @@ impl serde_json::ser::Formatter for Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::{OutlierFeature, OutlierReference};
 
     fn profile() -> Profile {
         Profile {
@@ -535,6 +609,7 @@ mod tests {
                     distinct: 10,
                     variation: Variation::default(),
                     importance: None,
+                    derived_from: None,
                 },
                 FeatureProfile {
                     name: "origin".into(),
@@ -553,10 +628,18 @@ mod tests {
                     distinct: 2,
                     variation: Variation::default(),
                     importance: None,
+                    derived_from: None,
                 },
             ],
             joint: None,
-            outliers: None,
+            outliers: Some(OutlierReference {
+                features: vec![OutlierFeature {
+                    name: "amount".into(),
+                    scores: vec![0.1 + 0.2, 2.0],
+                }],
+                rows: vec![8, 4],
+                bin_width: 0.1,
+            }),
             provenance: Provenance::default(),
         }
     }
@@ -575,6 +658,40 @@ mod tests {
         assert_eq!(other.hash(), profile().hash());
         other.features[0].missing.nan += 1;
         assert_ne!(other.hash(), profile().hash());
+    }
+
+    #[test]
+    fn outliers_are_part_of_the_hash_only_where_they_are() {
+        let mut other = profile();
+        other.outliers.as_mut().unwrap().rows[0] += 1;
+        assert_ne!(other.hash(), profile().hash());
+        other.outliers = None;
+        assert!(!other.to_json().contains("outliers"));
+        assert_eq!(Profile::from_json(&other.to_json()).unwrap(), other);
+    }
+
+    #[test]
+    fn outliers_that_contradict_the_fields_are_refused_with_a_sentence() {
+        let refused = |change: fn(&mut OutlierReference), sentence: &str| {
+            let mut profile = profile();
+            change(profile.outliers.as_mut().unwrap());
+            let error = Profile::from_json(&profile.to_json()).unwrap_err();
+            assert!(error.to_string().contains(sentence), "{error}");
+        };
+        refused(|of| of.bin_width = 0.0, "bin_width is 0, must be above 0");
+        refused(|of| of.rows.clear(), "0 bins");
+        refused(|of| of.rows = vec![u64::MAX, 1], "add up to more");
+        refused(
+            |of| of.features[0].name = "x".into(),
+            "there is no field \"x\"",
+        );
+        refused(|of| of.features[0].scores.push(1.0), "3 scores for 2 cells");
+        refused(|of| of.features[0].scores[0] = -1.0, "must be 0 or more");
+        refused(|of| of.features.push(of.features[0].clone()), "there twice");
+        refused(
+            |of| of.features = vec![of.features[0].clone(); 65],
+            "65 features",
+        );
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub struct FourierReference {
     pub trace: f64,
     /// tr C².
     pub trace_of_square: f64,
+    /// tr C³.
+    pub trace_of_cube: f64,
     /// Variation of the mean.
     pub variation: Variation,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::text::as_text;
+use super::text::{as_text, list};
 
 /// A duration in whole milliseconds.
 ///
@@ -156,34 +156,7 @@ impl serde::Serialize for Windows {
 
 impl<'de> Deserialize<'de> for Windows {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Windows;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of durations such as [5m, 1h, 1d]")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Windows, E> {
-                let parts = text.split(',').map(|part| part.trim().parse());
-                let lengths: Result<_, _> = parts.collect();
-                lengths.map(Windows::new).map_err(E::custom)
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> Result<Windows, A::Error> {
-                let mut lengths = Vec::new();
-                while let Some(length) = items.next_element()? {
-                    lengths.push(length);
-                }
-                Ok(Windows::new(lengths))
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
+        list(deserializer, "a list of durations such as [5m, 1h, 1d]").map(Windows::new)
     }
 }
 

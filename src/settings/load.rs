@@ -270,6 +270,7 @@ fn resolve_paths(settings: &mut Settings, folder: &Path) {
         }
     };
     resolve(&mut settings.state.directory);
+    resolve(&mut settings.web.admin_socket);
     for model in settings.models.values_mut() {
         resolve(&mut model.profile);
         for version in model.versions.values_mut() {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::section::{Field, Section};
 use super::{
-    Drift, Feature, FeatureDrift, FeatureMetrics, Learning, Limits, Log, Metrics, Model, Push,
-    Queue, Settings, State, Version, Web,
+    Drift, Feature, FeatureDrift, FeatureMetrics, Joint, Learning, Limits, Log, Metrics, Model,
+    Outliers, Push, Queue, Settings, State, Version, Web,
 };
 
 /// One setting that a file, a flag or the environment can say.
@@ -48,7 +48,7 @@ impl Entry {
 }
 
 /// Sections of their own below the root.
-const SECTIONS: [(&str, &[Field]); 9] = [
+const SECTIONS: [(&str, &[Field]); 11] = [
     ("web", Web::FIELDS),
     ("push", Push::FIELDS),
     ("limits", Limits::FIELDS),
@@ -56,6 +56,8 @@ const SECTIONS: [(&str, &[Field]); 9] = [
     ("state", State::FIELDS),
     ("learning", Learning::FIELDS),
     ("drift", Drift::FIELDS),
+    ("outliers", Outliers::FIELDS),
+    ("joint", Joint::FIELDS),
     ("metrics", Metrics::FIELDS),
     ("log", Log::FIELDS),
 ];
@@ -178,6 +180,7 @@ fn leaves(yaml: &mut String, depth: usize, fields: &[Field]) {
         comment(yaml, depth, field);
         let example = match field.name {
             "profile" => "fraud.profile.json",
+            "references" => "[profile, previous, versions]",
             "role" => "feature",
             "kind" => "numeric",
             "detail" => "full",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::section::section;
 use super::text::{map_or_default, optional_finite, optional_path, or_default};
-use super::{Detail, Drift, Metrics, Settings};
+use super::{Detail, Drift, Metrics, References, Settings};
 use crate::batch::Role;
 use crate::profile::Kind;
 
@@ -16,6 +16,8 @@ section! {
         /// is learned from traffic.
         #[serde(deserialize_with = "optional_path")]
         profile: Option<PathBuf> = None,
+        /// What its windows are compared with; unset: as for all models.
+        references: Option<References> = None,
         /// Versions that differ, by name.
         #[serde(deserialize_with = "map_or_default")]
         versions: BTreeMap<String, Version> = BTreeMap::new(),

@@ -20,9 +20,11 @@ use super::load::{Attempt, BrokenProfiles};
 use super::{Loaded, Settings, SettingsError, Source};
 
 /// Settings that hold until a restart.
-const UNTIL_RESTART: [&str; 11] = [
+const UNTIL_RESTART: [&str; 13] = [
     "web.listen_address",
     "web.telemetry_path",
+    "web.enable_lifecycle",
+    "web.admin_socket",
     "push.listen_address",
     "push.socket_mode",
     "limits.message_bytes",

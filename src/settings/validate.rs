@@ -1,6 +1,6 @@
 //! What types cannot say: ranges, and settings that must fit each other.
 
-use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, Settings};
+use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, References, Settings};
 use crate::batch::MAX_NAME_BYTES;
 
 /// A key and what is wrong with it.
@@ -12,6 +12,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     check.servers(settings);
     check.bounds(settings);
     check.windows(settings);
+    check.references(&["references"], &settings.references);
     check.learning(settings);
     let Drift {
         minimum_effect,
@@ -25,6 +26,8 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
         );
     }
     check.drift(&["drift"], Some(minimum_effect), Some(significance));
+    check.outliers(settings);
+    check.joint(settings);
     check.models(settings);
     check.0
 }
@@ -70,7 +73,7 @@ impl Check {
             ),
         }
         let path = settings.web.telemetry_path.as_str();
-        let taken = ["/", "/-/", "/api/"];
+        let taken = ["/", "/feature", "/-/", "/api/"];
         let is_plain = path.starts_with('/')
             && path
                 .chars()
@@ -80,10 +83,12 @@ impl Check {
                 &["web", "telemetry_path"],
                 format!("is {path:?}: write a path that begins with / and needs no escapes, such as /metrics"),
             );
-        } else if path == taken[0] || taken[1..].iter().any(|taken| path.starts_with(taken)) {
+        } else if taken[..2].contains(&path)
+            || taken[2..].iter().any(|taken| path.starts_with(taken))
+        {
             self.say(
                 &["web", "telemetry_path"],
-                format!("is {path:?}, which is taken: /, /-/… and /api/… serve other things; write another path, such as /metrics"),
+                format!("is {path:?}, which is taken: /, /feature, /-/… and /api/… serve other things; write another path, such as /metrics"),
             );
         }
         self.range(
@@ -176,6 +181,15 @@ impl Check {
         }
     }
 
+    fn references(&mut self, path: &[&str], references: &References) {
+        if references.0.is_empty() {
+            self.say(path, "is empty: write at least one, such as [profile]");
+        }
+        if let Some(repeated) = references.repeated() {
+            self.say(path, format!("has {repeated} twice: remove one"));
+        }
+    }
+
     fn learning(&mut self, settings: &Settings) {
         let learning = &settings.learning;
         if learning.rows == 0 {
@@ -211,6 +225,35 @@ impl Check {
         }
     }
 
+    fn outliers(&mut self, settings: &Settings) {
+        let outliers = &settings.outliers;
+        self.range(&["outliers", "features"], outliers.features, 0, 64);
+        let sample = outliers.sample as usize;
+        self.range(&["outliers", "sample"], sample, 0, 1_000_000);
+    }
+
+    fn joint(&mut self, settings: &Settings) {
+        let joint = &settings.joint;
+        self.range(&["joint", "features"], joint.features, 0, 16);
+        if joint.features == 1 {
+            self.say(
+                &["joint", "features"],
+                "is 1: it takes two to hang together; write 0 for none, or 2 to 16",
+            );
+        }
+        self.range(&["joint", "sample"], joint.sample, 1, 1_000_000);
+        let values = [
+            ("minimum_correlation", joint.minimum_correlation),
+            ("minimum_discrepancy", joint.minimum_discrepancy),
+        ];
+        for (key, value) in values {
+            if !(0.0..=2.0).contains(&value) {
+                let sentence = format!("is {value}: write a number from 0 to 2");
+                self.say(&["joint", key], sentence);
+            }
+        }
+    }
+
     fn models(&mut self, settings: &Settings) {
         let limits = &settings.limits;
         let count = settings.models.len();
@@ -228,11 +271,15 @@ impl Check {
             self.name(&path, limits.name_bytes);
             let Model {
                 profile: _,
+                references,
                 versions,
                 metrics: _,
                 drift,
                 features,
             } = model;
+            if let Some(references) = references {
+                self.references(&[&path[..], &["references"]].concat(), references);
+            }
             if versions.len() > limits.versions {
                 self.say(
                     &[&path[..], &["versions"]].concat(),

@@ -126,6 +126,94 @@ pub fn overdispersion(sums: &Grouped<'_>, trace: f64, freedom: f64) -> Overdispe
     }
 }
 
+/// Sums of rows by the groups of one size.
+#[derive(Clone, Copy, Debug)]
+pub struct Groups<'a> {
+    /// Σ_c s_cj² / n_c over the groups, of each component.
+    pub squares: &'a [f64],
+    /// T_j, the sums over all rows.
+    pub totals: &'a [f64],
+    /// w_j, as in [`Grouped`].
+    pub weights: &'a [f64],
+    /// N, all rows.
+    pub rows: f64,
+    /// C, groups with rows.
+    pub groups: u64,
+    /// Σ_c n_c² over the groups.
+    pub rows_squared: f64,
+}
+
+/// Wander between groups that are longer than the chunks whose wander [`overdispersion`] finds, for
+/// how fast it fades: rain comes and goes, and a month holds as much of it as the next.
+///
+/// τ = (W − φκ(C − 1)) / N', as there, but never below two standard errors: that something fades must
+/// be seen, it is not taken from chance.
+///
+/// **Range** above 0. **Returns** `None` with fewer than [`LEAST_SPANS`] groups or where nothing can
+/// be told.
+pub fn long_wander(
+    groups: &Groups<'_>,
+    design_effect: f64,
+    trace: f64,
+    freedom: f64,
+) -> Option<f64> {
+    let between = groups.rows - groups.rows_squared / groups.rows;
+    if groups.groups < LEAST_SPANS || trace.min(freedom).min(between) <= 0.0 {
+        return None;
+    }
+    let degrees = (groups.groups - 1) as f64;
+    let chance = design_effect * trace * degrees;
+    let components = groups.squares.iter().zip(groups.totals).zip(groups.weights);
+    let of_groups: f64 = components
+        .filter(|&(_, &weight)| weight > 0.0)
+        .map(|((squares, total), weight)| (squares - total * total / groups.rows) / weight)
+        .sum();
+    let error = chance * (2.0 / (freedom * degrees)).sqrt() / between;
+    let wander = ((of_groups - chance) / between).max(SURE * error);
+    wander.is_finite().then_some(wander)
+}
+
+/// Groups that [`long_wander`] needs.
+const LEAST_SPANS: u64 = 6;
+
+/// Wander that windows of `seconds` have, of a distribution that wanders by `wander` between chunks of
+/// `chunk_seconds` and by `long_wander` between spans of `span_seconds`.
+///
+/// τ(W) = τ up to the length of a chunk, then falling as a power of W through both lengths, and beyond
+/// the span as that power, but no faster than 1/W: the means of independent stretches of time. The
+/// variance of block means of a process that remembers falls as W^(2H − 2).
+///
+/// **Range** 0 … `wander`. A `long_wander` above `wander` counts as the same: it does not fade.
+///
+/// **Source** J. Beran 1994, *Statistics for long-memory processes*, on the variance of block means.
+///
+/// ```
+/// use driftgauge::statistic::wander_of_window;
+///
+/// let (hour, day) = (3_600.0, 86_400.0);
+/// let of = |seconds| wander_of_window(0.2, 0.05, hour, 8.0 * hour, seconds);
+/// assert_eq!(of(300.0), 0.2, "what varies within an hour is in φ");
+/// assert_eq!(format!("{:.3} {:.3}", of(8.0 * hour), of(day)), "0.050 0.024");
+/// ```
+pub fn wander_of_window(
+    wander: f64,
+    long_wander: f64,
+    chunk_seconds: f64,
+    span_seconds: f64,
+    seconds: f64,
+) -> f64 {
+    let fades = long_wander > 0.0 && long_wander < wander && span_seconds > chunk_seconds;
+    if !fades || seconds <= chunk_seconds {
+        return wander;
+    }
+    let power = (wander / long_wander).ln() / (span_seconds / chunk_seconds).ln();
+    if seconds <= span_seconds {
+        wander * (chunk_seconds / seconds).powf(power)
+    } else {
+        long_wander * (span_seconds / seconds).powf(power.min(1.0))
+    }
+}
+
 impl Grouped<'_> {
     /// W: the weighted squares of groups that have these sums of squares, around the overall mean.
     fn squares_between(&self, groups: &[f64]) -> f64 {

@@ -33,16 +33,39 @@ use super::totals;
 /// assert_eq!(psi(&[50, 30, 20], &[0, 0, 0]), None);
 /// ```
 pub fn psi(reference: &[u64], window: &[u64]) -> Option<f64> {
+    psi_terms(reference, window).map(Iterator::sum)
+}
+
+/// What each cell contributes to [`psi()`], in order: (p̃ − q̃) · ln(p̃ / q̃).
+///
+/// Never negative; a cell that is empty on both sides contributes 0. It names the cells that moved.
+///
+/// **Returns** `None` when a side has no rows.
+///
+/// # Panics
+/// When the sides have different numbers of cells.
+///
+/// ```
+/// use driftgauge::statistic::{psi, psi_terms};
+///
+/// let terms: Vec<f64> = psi_terms(&[50, 30, 20], &[30, 30, 40]).unwrap().collect();
+/// assert_eq!(terms[1], 0.0);
+/// assert!(terms[2] > terms[0]);
+/// assert_eq!(terms.iter().sum::<f64>(), psi(&[50, 30, 20], &[30, 30, 40]).unwrap());
+/// ```
+pub fn psi_terms<'a>(
+    reference: &'a [u64],
+    window: &'a [u64],
+) -> Option<impl Iterator<Item = f64> + use<'a>> {
     let (m, n) = totals(reference, window)?;
     let half_cells = 0.5 * reference.len() as f64;
     let cells = reference.iter().zip(window);
-    let sum = cells
-        .filter(|&(&r, &c)| r > 0 || c > 0)
-        .map(|(&r, &c)| {
-            let q = (r as f64 + 0.5) / (m + half_cells);
-            let p = (c as f64 + 0.5) / (n + half_cells);
-            (p - q) * (p / q).ln()
-        })
-        .sum();
-    Some(sum)
+    Some(cells.map(move |(&r, &c)| {
+        if r == 0 && c == 0 {
+            return 0.0;
+        }
+        let q = (r as f64 + 0.5) / (m + half_cells);
+        let p = (c as f64 + 0.5) / (n + half_cells);
+        (p - q) * (p / q).ln()
+    }))
 }

@@ -4,9 +4,8 @@
 //! not "nothing changed at all", which is never true in production; so it holds both a smallest
 //! effect that matters and the noise of few rows, and the alert is the same everywhere: ratio > 1.
 
-use std::f64::consts::LN_2;
-
-use super::normal::{normal_tail, normal_tail_quantile};
+use super::bonferroni;
+use super::quadratic::{ScaledChiSquare, noise};
 
 /// What counts as drift of one feature.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,14 +74,12 @@ pub fn threshold(cells: usize, n: u64, m: u64, sensitivity: &Sensitivity) -> f64
     let v = noise(n, m, sensitivity.design_effect);
     let k = (cells - 1) as f64;
     let z = sensitivity.significance;
-    let lambda = sensitivity.minimum_effect / v;
     if cells == 2 {
-        let z = if lambda > 0.0 { z } else { two_sided(z) };
+        let lambda = sensitivity.minimum_effect / v;
+        let z = if lambda > 0.0 { z } else { bonferroni(z, 2.0) };
         return v * (lambda.sqrt() + z).powi(2);
     }
-    let f = (k + lambda).powi(2) / (k + 2.0 * lambda);
-    let spread = 2.0 / (9.0 * f);
-    v * (k + lambda) * (1.0 - spread + z * spread.sqrt()).powi(3)
+    ScaledChiSquare::new(v, k, sensitivity.minimum_effect).quantile(z)
 }
 
 /// Drift in units of its threshold, PSI / T: above 1 is drift, the same for every feature.
@@ -133,19 +130,6 @@ pub fn excess(drift: f64, cells: usize, n: u64, m: u64, design_effect: f64) -> f
     }
     let k = cells.saturating_sub(1) as f64;
     (drift - k * noise(n, m, design_effect)).max(0.0)
-}
-
-/// v = φ(1/n + 1/m): the scale of chance.
-fn noise(n: u64, m: u64, design_effect: f64) -> f64 {
-    design_effect * (1.0 / n as f64 + 1.0 / m as f64)
-}
-
-/// The z of α/2, from the z of α.
-fn two_sided(z: f64) -> f64 {
-    // The tail falls faster than exp(−z·x), so this much further out is less than half of it; where
-    // the tail is too small for a number, the bound is as good as the value.
-    let bound = z + LN_2 / z;
-    normal_tail_quantile(normal_tail(z) / 2.0).min(bound)
 }
 
 #[cfg(test)]

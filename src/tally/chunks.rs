@@ -1,22 +1,28 @@
-//! Sums of cell counts over slices of time and over chunks of slices: what the variation of counts is
-//! estimated from.
+//! Sums of cell counts over slices of time, chunks of slices and spans of chunks: what the variation
+//! of counts is estimated from.
 //!
 //! Of a slice nothing stays once it has ended but its part of the sums, so chunks cost the same
 //! memory whether a file holds them or a week of traffic.
 
-/// Counts of one field, in slices and chunks. Those without rows do not count.
+/// Chunks of a span.
+pub const SPAN_CHUNKS: u64 = 8;
+
+/// Counts of one field, in slices, chunks and spans. Those without rows do not count.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChunkSums {
     /// Rows in each cell of the running slice.
     slice: Box<[u64]>,
     /// Rows in each cell of the slices of the running chunk that have ended.
     chunk: Box<[u64]>,
+    /// Rows in each cell of the chunks of the running span that have ended.
+    span: Box<[u64]>,
+    /// Chunks of the running span that have ended, with or without rows.
+    span_chunks: u64,
     /// Rows in each cell of the chunks that have ended.
     totals: Box<[u64]>,
     slices: GroupSums,
     chunks: GroupSums,
-    /// Σ n² over the chunks that have ended.
-    chunk_rows_squared: f64,
+    spans: GroupSums,
 }
 
 /// Sums over groups of n rows with s_j of them in cell j.
@@ -24,6 +30,8 @@ pub struct ChunkSums {
 pub struct GroupSums {
     /// Groups with rows.
     pub groups: u64,
+    /// Σ n² over them.
+    pub rows_squared: f64,
     /// Σ s_j²/n, cell by cell.
     pub squares: Box<[f64]>,
 }
@@ -32,6 +40,7 @@ impl GroupSums {
     fn new(cells: usize) -> Self {
         Self {
             groups: 0,
+            rows_squared: 0.0,
             squares: vec![0.0; cells].into(),
         }
     }
@@ -41,6 +50,7 @@ impl GroupSums {
         let rows = counts.iter().sum::<u64>() as f64;
         if rows > 0.0 {
             self.groups += 1;
+            self.rows_squared += rows * rows;
             for (square, &count) in self.squares.iter_mut().zip(counts) {
                 *square += count as f64 * count as f64 / rows;
             }
@@ -56,10 +66,12 @@ impl ChunkSums {
         Self {
             slice: zeros.clone(),
             chunk: zeros.clone(),
+            span: zeros.clone(),
+            span_chunks: 0,
             totals: zeros,
             slices: GroupSums::new(cells),
             chunks: GroupSums::new(cells),
-            chunk_rows_squared: 0.0,
+            spans: GroupSums::new(cells),
         }
     }
 
@@ -82,9 +94,16 @@ impl ChunkSums {
     pub fn end_chunk(&mut self) -> bool {
         self.end_slice();
         let rows = self.chunks.add(&self.chunk);
-        self.chunk_rows_squared += rows * rows;
-        for (sum, count) in self.totals.iter_mut().zip(&mut self.chunk) {
-            *sum += std::mem::take(count);
+        let sums = self.totals.iter_mut().zip(&mut self.span);
+        for ((total, span), count) in sums.zip(&mut self.chunk) {
+            *total += *count;
+            *span += std::mem::take(count);
+        }
+        self.span_chunks += 1;
+        if self.span_chunks == SPAN_CHUNKS {
+            self.span_chunks = 0;
+            self.spans.add(&self.span);
+            self.span.fill(0);
         }
         rows > 0.0
     }
@@ -104,14 +123,20 @@ impl ChunkSums {
         &self.chunks
     }
 
-    /// Σ n² over the chunks that have ended.
-    pub fn chunk_rows_squared(&self) -> f64 {
-        self.chunk_rows_squared
+    /// Rows in each cell of the spans that have ended.
+    pub fn span_totals(&self) -> Box<[u64]> {
+        let running = self.totals.iter().zip(&self.span);
+        running.map(|(total, span)| total - span).collect()
+    }
+
+    /// Sums over the spans that have ended.
+    pub fn spans(&self) -> &GroupSums {
+        &self.spans
     }
 
     /// Bytes of memory held, itself included.
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + 5 * size_of::<u64>() * self.totals.len()
+        size_of::<Self>() + 7 * size_of::<u64>() * self.totals.len()
     }
 }
 
@@ -134,13 +159,18 @@ mod tests {
 
         assert_eq!(sums.totals(), [5, 3]);
         // 1/2 + 16/4 and 1/2 + 4/2; 25/6 and 1/6 + 4/2.
-        let of = |groups, squares: [f64; 2]| GroupSums {
+        let of = |groups, rows_squared, squares: [f64; 2]| GroupSums {
             groups,
+            rows_squared,
             squares: squares.into(),
         };
-        assert_eq!(*sums.slices(), of(3, [4.5, 2.5]));
-        assert_eq!(*sums.chunks(), of(2, [25.0 / 6.0, 1.0 / 6.0 + 2.0]));
-        assert_eq!(sums.chunk_rows_squared(), 36.0 + 4.0);
-        assert_eq!(sums.bytes(), size_of::<ChunkSums>() + 5 * 8 * 2);
+        assert_eq!(*sums.slices(), of(3, 4.0 + 16.0 + 4.0, [4.5, 2.5]));
+        let chunks = [25.0 / 6.0, 1.0 / 6.0 + 2.0];
+        assert_eq!(*sums.chunks(), of(2, 36.0 + 4.0, chunks));
+
+        assert_eq!(sums.spans().groups, 0);
+        (0..SPAN_CHUNKS - 3).for_each(|_| assert!(!sums.end_chunk()));
+        assert_eq!(*sums.spans(), of(1, 64.0, [25.0 / 8.0, 9.0 / 8.0]));
+        assert_eq!(sums.bytes(), size_of::<ChunkSums>() + 7 * 8 * 2);
     }
 }

@@ -6,7 +6,7 @@ use crate::profile::{Missing, Moments as ReferenceMoments, NumericCells};
 
 /// Further from the reference mean than this many standard deviations, a value is left out of the
 /// moments, where one of them would drown all others.
-const FAR: f64 = 1e9;
+pub(super) const FAR: f64 = 1e9;
 
 /// Values are folded in runs of this many, so that counters of one run fit into 32 bits and scratch
 /// memory stays in the first-level cache.
@@ -122,22 +122,60 @@ impl FeatureTally {
         self.add_missing(numbers);
     }
 
-    /// Adds numbers: puts them into cells, judges their range and sums their moments.
+    /// Adds numbers: puts them into cells, judges their range and sums their moments. Who wants to
+    /// know the cell of each finite value gives room for as many `codes`.
     pub fn add_numbers(
         &mut self,
         numbers: &Numbers,
         cells: &NumericCells,
         reference: &ReferenceMoments,
+        codes: Option<&mut [u8]>,
     ) {
         self.add_unplaced(numbers);
         let inverse = 1.0 / reference.scale();
+        let mut codes = codes.map(|codes| codes.chunks_mut(RUN));
         for run in numbers.finite.chunks(RUN) {
-            cells.count_all(run, &mut self.cells);
+            match codes.as_mut().and_then(Iterator::next) {
+                Some(codes) => cells.locate_and_count_all(run, codes, &mut self.cells),
+                None => cells.count_all(run, &mut self.cells),
+            }
             let sums = RunSums::of(run, reference, inverse);
             self.below += sums.below;
             self.above += sums.above;
             self.far += sums.far;
             self.moments.add(&sums.moments);
+        }
+    }
+
+    /// Puts the sums from the units of one reference into those of another one with the same cells:
+    /// d' = a·d + b with a = σ/σ' and b = (μ − μ')/σ', hence Σd' = a·Σd + b·n and
+    /// Σd'² = a²·Σd² + 2ab·Σd + b²·n over the n values that are not far. Values out of the new range
+    /// are not known, so those of the old one are forgotten.
+    pub fn change_units(&mut self, from: &ReferenceMoments, to: &ReferenceMoments) {
+        let n = (self.values - self.far) as f64;
+        let (a, b) = (
+            from.scale() / to.scale(),
+            (from.mean - to.mean) / to.scale(),
+        );
+        let Moments {
+            sum,
+            sum_of_squares,
+            ..
+        } = self.moments;
+        let changed = (
+            a * sum + b * n,
+            a * (a * sum_of_squares + 2.0 * b * sum) + b * b * n,
+        );
+        if changed.0.is_finite() && changed.1.is_finite() {
+            // Of all-equal values rounding may leave less than nothing.
+            (self.moments.sum, self.moments.sum_of_squares) = (changed.0, changed.1.max(0.0));
+        } else {
+            // In the new units all of them are too far away.
+            (self.moments.sum, self.moments.sum_of_squares) = (0.0, 0.0);
+            self.far = self.values;
+        }
+        if (from.min, from.max) != (to.min, to.max) {
+            (self.below, self.above) = (0, 0);
         }
     }
 
@@ -340,7 +378,7 @@ mod tests {
             finite: values.to_vec(),
             ..Numbers::default()
         };
-        tally.add_numbers(&numbers, &cells, &reference());
+        tally.add_numbers(&numbers, &cells, &reference(), None);
         tally
     }
 
@@ -362,6 +400,48 @@ mod tests {
         assert_eq!((tally.above, tally.below, tally.far), (1, 0, 1));
         assert_eq!(tally.moments.max, 1e200);
         assert_eq!(&*tally.cells, [0, 4_999, 1]);
+    }
+
+    proptest::proptest! {
+        /// Sums put into the units of another reference are those of the same rows counted in them.
+        #[test]
+        fn changed_units_are_those_of_rows_counted_in_them(
+            values in proptest::collection::vec(-50.0f64..50.0, 1..200),
+            mean in -40.0f64..40.0,
+            stddev in 0.1f64..30.0,
+        ) {
+            let new = ReferenceMoments { mean, stddev, min: -1.0, max: 1.0 };
+            let mut changed = tally_of(&values);
+            changed.change_units(&reference(), &new);
+            let numbers = Numbers { finite: values, ..Numbers::default() };
+            let mut counted = FeatureTally::new(3);
+            let cells = NumericCells::new(vec![9.0, 11.0]).unwrap();
+            counted.add_numbers(&numbers, &cells, &new, None);
+            let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+            proptest::prop_assert_eq!((changed.below, changed.above), (0, 0));
+            let squares = counted.moments.sum_of_squares;
+            // The sum may be nothing but rounding.
+            let size = (squares * counted.values as f64).sqrt();
+            proptest::prop_assert!((changed.moments.sum - counted.moments.sum).abs() <= 1e-12 * size.max(1.0) * 1e3);
+            proptest::prop_assert!(close(changed.moments.sum_of_squares, squares));
+            proptest::prop_assert!(close(changed.mean(&new).unwrap(), counted.mean(&new).unwrap()));
+            let deviations = (changed.stddev(&new).unwrap(), counted.stddev(&new).unwrap());
+            // Of values that are all but equal no digit of the deviation is left in either.
+            proptest::prop_assert!((deviations.0 - deviations.1).abs() <= 1e-6 * stddev + 1e-9 * deviations.1);
+        }
+    }
+
+    #[test]
+    fn units_that_no_number_can_be_put_into_leave_no_nan_behind() {
+        let mut tally = tally_of(&[9.0, 10.0, 11.0]);
+        let tiny = ReferenceMoments {
+            mean: 1e300,
+            stddev: 1e-300,
+            ..reference()
+        };
+        tally.change_units(&reference(), &tiny);
+        assert_eq!((tally.far, tally.mean(&tiny)), (3, None));
+        assert_eq!((tally.moments.min, tally.moments.max), (9.0, 11.0));
     }
 
     #[test]

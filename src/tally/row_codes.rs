@@ -2,16 +2,37 @@
 
 use std::ops::Range;
 
-use crate::batch::{Column, Numbers, Presence, Values};
-use crate::profile::{Cells, hash_cell};
+use crate::batch::{Column, Numbers, Presence, Values, Vectors};
+use crate::profile::{Cells, CentroidCells, NumericCells, hash_cell};
 
 /// The cell of each value of some features and rows, as one byte.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RowCodes {
     rows: usize,
     /// Feature after feature.
     codes: Vec<u8>,
+    /// Whether anything was written of each feature.
+    given: Vec<bool>,
     numbers: Numbers,
+    /// Codes of the usable values of a column that has others.
+    packed: Vec<u8>,
+    vectors: Vectors,
+}
+
+impl Default for RowCodes {
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            codes: Vec::new(),
+            given: Vec::new(),
+            numbers: Numbers {
+                places: Some(Vec::new()),
+                ..Numbers::default()
+            },
+            packed: Vec::new(),
+            vectors: Vectors::default(),
+        }
+    }
 }
 
 impl RowCodes {
@@ -25,6 +46,8 @@ impl RowCodes {
         self.rows = rows;
         self.codes.clear();
         self.codes.resize(features * rows, Self::MISSING);
+        self.given.clear();
+        self.given.resize(features, false);
     }
 
     /// Rows.
@@ -32,13 +55,29 @@ impl RowCodes {
         self.rows
     }
 
+    /// Whether there is a column of feature `feature`; else it is missing in all rows.
+    pub fn has(&self, feature: usize) -> bool {
+        self.given[feature]
+    }
+
     /// Codes of feature `feature`, one a row.
     pub fn of(&self, feature: usize) -> &[u8] {
         &self.codes[feature * self.rows..][..self.rows]
     }
 
-    /// Reads rows `rows` of a column into those from `first` on. Vectors, and features with more
-    /// than [`RowCodes::MOST_CELLS`] cells, stay missing.
+    /// The same, to be written: rows `rows` of feature `feature`.
+    pub fn of_mut(&mut self, feature: usize, rows: Range<usize>) -> &mut [u8] {
+        self.given[feature] = true;
+        &mut self.codes[feature * self.rows..][..self.rows][rows]
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.codes.capacity() + self.given.capacity() + self.packed.capacity()
+    }
+
+    /// Reads rows `rows` of a column into those from `first` on. Features with more than
+    /// [`RowCodes::MOST_CELLS`] cells, and vectors where the cells are of scalars, stay missing.
     pub fn read(
         &mut self,
         feature: usize,
@@ -47,27 +86,32 @@ impl RowCodes {
         rows: Range<usize>,
         cells: &Cells,
     ) {
-        if cells.len() > Self::MOST_CELLS || column.width() > 1 {
+        self.given[feature] = true;
+        if cells.len() > Self::MOST_CELLS {
+            return;
+        }
+        if let Cells::Centroids(cells) = cells {
+            let code = |vector: &[f32]| Some(cells.nearest(vector)? as u8);
+            return self.read_vectors(feature, first, column, rows, cells, code);
+        }
+        if column.width() > 1 {
             return;
         }
         let codes = &mut self.codes[feature * self.rows..][..self.rows][first..][..rows.len()];
         match cells {
             Cells::Numeric(cells) => {
-                let locate = |value: f64| cells.locate(value) as u8;
                 self.numbers.clear();
-                column.read_numbers(rows.clone(), &mut self.numbers);
-                if self.numbers.finite.len() == rows.len() {
-                    for (code, &value) in codes.iter_mut().zip(&self.numbers.finite) {
-                        *code = locate(value);
-                    }
+                column.read_numbers(rows, &mut self.numbers);
+                let values = &self.numbers.finite;
+                if values.len() == codes.len() {
+                    cells.locate_all(values, codes);
                     return;
                 }
-                for (code, row) in codes.iter_mut().zip(rows) {
-                    self.numbers.clear();
-                    column.read_numbers(row..row + 1, &mut self.numbers);
-                    if let Some(&value) = self.numbers.finite.first() {
-                        *code = locate(value);
-                    }
+                self.packed.resize(values.len(), Self::MISSING);
+                cells.locate_all(values, &mut self.packed);
+                let places = self.numbers.places.iter().flatten();
+                for (&place, &code) in places.zip(&self.packed) {
+                    codes[place as usize] = code;
                 }
             }
             Cells::Categorical(cells) => {
@@ -90,7 +134,50 @@ impl RowCodes {
                 read_texts(column, rows, codes, |text| cells.locate(text));
             }
             Cells::Hashed => read_texts(column, rows, codes, hash_cell),
+            Cells::Centroids(_) => {}
         }
+    }
+
+    /// Reads the cosines of vectors, for the feature that is derived from them; its cells are `cells`.
+    pub fn read_cosines(
+        &mut self,
+        feature: usize,
+        first: usize,
+        column: &Column,
+        rows: Range<usize>,
+        centroids: &CentroidCells,
+        cells: &NumericCells,
+    ) {
+        let code = |vector: &[f32]| Some(cells.locate(centroids.cosine(vector)?) as u8);
+        self.read_vectors(feature, first, column, rows, centroids, code);
+    }
+
+    fn read_vectors(
+        &mut self,
+        feature: usize,
+        first: usize,
+        column: &Column,
+        rows: Range<usize>,
+        cells: &CentroidCells,
+        code: impl Fn(&[f32]) -> Option<u8>,
+    ) {
+        /// Rows that are read at once.
+        const RUN: usize = 64;
+        let mut vectors = std::mem::take(&mut self.vectors);
+        let codes = self.of_mut(feature, first..first + rows.len());
+        for start in rows.clone().step_by(RUN) {
+            column.read_vectors(
+                start..rows.end.min(start + RUN),
+                cells.width(),
+                &mut vectors,
+            );
+            for (row, vector) in vectors.iter() {
+                if let Some(code) = code(vector) {
+                    codes[start - rows.start + row] = code;
+                }
+            }
+        }
+        self.vectors = vectors;
     }
 }
 

@@ -1,6 +1,8 @@
 //! Batches and profiles made by hand.
 #![allow(dead_code)]
 
+pub mod simulation;
+
 use std::sync::Arc;
 
 use driftgauge::batch::{Batch, Calls, Column, Field, Role, Schema, Times, ValueType, Values};
@@ -35,6 +37,7 @@ pub fn numeric(name: &str, cells: usize, rows: u64) -> FeatureProfile {
         distinct: cells as u64 * rows,
         variation: Variation::default(),
         importance: None,
+        derived_from: None,
     }
 }
 

@@ -61,6 +61,10 @@ class Answer:
     def text(self):
         return self.body.decode()
 
+    @property
+    def json(self):
+        return json.loads(self.body)
+
 
 def fetch(url, method="GET", headers=None, timeout=10):
     request = urllib.request.Request(url, method=method, headers=headers or {})

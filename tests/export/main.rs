@@ -1,5 +1,6 @@
 //! What driftgauge exposes, read back by parsers of our own and compared with golden pages.
 
+mod explain;
 mod formats;
 mod golden;
 mod parse;

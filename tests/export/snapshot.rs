@@ -70,6 +70,7 @@ pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
             ..Variation::default()
         },
         importance: None,
+        derived_from: None,
     }
 }
 
@@ -85,6 +86,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
         let figure = |value: f64| numeric.then_some(value + at as f64);
         let drift = references.iter().map(|&reference| Drift {
             z: Some(3.5),
+            since: Some(1_699_990_000.0),
             moved_most: Some((0, -0.25)),
             reference_cells: None,
             reference: reference.into(),
@@ -102,6 +104,7 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
                 .collect(),
         });
         FeatureWindow {
+            minimum_effect: kind.map(|_| 0.02),
             window: (*window).into(),
             state: if kind.is_some() {
                 State::Ok
@@ -150,9 +153,10 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
             profile: "0badcafe".into(),
             learned: false,
             burn_in: Some(0.25),
-            minimum_effect: 0.02,
             significance: 4.75,
         }),
+        new_categories: Vec::new(),
+        shape: None,
         windows: windows.collect(),
     }
 }
@@ -191,6 +195,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         fields_beyond_limit: 0,
         drift: model_drift(),
         drifted_fields: drifted_fields(),
+        outliers: outliers(),
         windows: windows.collect(),
         references: vec![ReferenceSnapshot {
             profile: "0badcafe".into(),
@@ -217,6 +222,20 @@ fn model_drift() -> Vec<ModelDrift> {
         })
     };
     WINDOWS.into_iter().flat_map(in_window).collect()
+}
+
+fn outliers() -> Vec<OutlierWindow> {
+    let of_window = |window: &&str| OutlierWindow {
+        window: (*window).into(),
+        rows: 1_000,
+        outliers: 60,
+        ratio: 0.06,
+        reference_ratio: 0.0098,
+        threshold: Some(0.04),
+        is_raised: true,
+        features: vec![("age".into(), 40), (AWKWARD.into(), 20)],
+    };
+    WINDOWS.iter().map(of_window).collect()
 }
 
 fn drifted_fields() -> Vec<DriftedFields> {

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use driftgauge::engine::Snapshot;
+use driftgauge::analysis::NotRebaselined;
+use driftgauge::engine::{Rebaseline, Rebaselined, Refusal, Snapshot};
 use driftgauge::export::{Sidecar, WebOptions, WebState, serve_web};
-use driftgauge::profile::{Kind, Profile, Provenance};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use driftgauge::profile::{Kind, Profile, Provenance, Replacement};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -55,18 +57,49 @@ impl WebState for State {
         }
     }
 
+    fn rebaseline(&self, asked: Rebaseline) -> Result<Rebaselined, NotRebaselined> {
+        match &*asked.model {
+            "nobody" => Err(Refusal::NoModel(asked.model).into()),
+            "young" => Err(Refusal::NoReference(asked.model).into()),
+            "stuck" => Err(NotRebaselined::TooSlow),
+            _ => Ok(Rebaselined {
+                model: asked.model.into(),
+                version: asked.version.map(Into::into),
+                window: asked.window.as_deref().unwrap_or("1d").into(),
+                hash: "0123abcd".into(),
+                replaced: "89efcdab".into(),
+                profile: Arc::new(Profile {
+                    rows: 1_234,
+                    provenance: Provenance {
+                        rebaseline: Some(Replacement {
+                            by: asked.by.clone(),
+                            kept_fields: vec![asked.by],
+                            ..Replacement::default()
+                        }),
+                        ..Provenance::default()
+                    },
+                    ..Profile::default()
+                }),
+            }),
+        }
+    }
+
+    fn keeps_references(&self) -> bool {
+        false
+    }
+
     fn ready(&self) -> bool {
         self.reloads.load(Ordering::SeqCst) == 0
     }
 }
 
-struct Web {
-    address: SocketAddr,
+pub struct Web {
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
 
-fn start(snapshot: Snapshot, options: WebOptions) -> Web {
+pub fn start(snapshot: Snapshot, options: WebOptions) -> Web {
     // Small buffers, so that a client that does not read is noticed early.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(128 * 1024).unwrap();
@@ -89,18 +122,18 @@ fn start(snapshot: Snapshot, options: WebOptions) -> Web {
     }
 }
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
@@ -136,7 +169,7 @@ async fn read_all(stream: &TcpStream) -> Vec<u8> {
 }
 
 /// One request; nothing here may take longer than ten seconds.
-async fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)]) -> Answer {
     let answer = tokio::time::timeout(Duration::from_secs(10), talk(address, line, headers));
     answer.await.expect("an answer")
 }
@@ -249,6 +282,7 @@ async fn wrong_paths_and_methods_are_told_so_in_a_sentence() {
         ("DELETE /", "GET, HEAD"),
         ("PUT /api/v1/profile", "GET, HEAD"),
         ("GET /-/reload", "POST"),
+        ("GET /api/v1/rebaseline?model=fraud", "POST"),
     ] {
         let answer = ask(web.address, line, &[]).await;
         assert_eq!(
@@ -293,6 +327,69 @@ async fn reload_needs_the_lifecycle_switch() {
     let answer = ask(web.address, "GET /-/ready", &[]).await;
     assert_eq!(answer.status, 503, "the state says it is not");
     assert_eq!(ask(web.address, "GET /-/healthy", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_rebaseline_needs_the_lifecycle_switch_and_says_what_it_did_or_why_not() {
+    let web = everything();
+    let path = "POST /api/v1/rebaseline";
+    let answer = ask(web.address, &format!("{path}?model=fraud"), &[]).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.text().contains("--web.enable-lifecycle"));
+    assert!(answer.text().contains("--web.admin-socket"));
+
+    let options = WebOptions {
+        enable_lifecycle: true,
+        ..WebOptions::default()
+    };
+    let web = start(snapshot::everything(), options);
+    for (query, status, words) in [
+        ("", 400, "Say which model"),
+        ("?model=", 400, "Say which model"),
+        ("?model=nobody", 404, "no model \"nobody\""),
+        ("?model=young", 409, "no reference"),
+        ("?model=stuck", 503, "did not answer"),
+    ] {
+        let answer = ask(web.address, &format!("{path}{query}"), &[]).await;
+        assert_eq!(answer.status, status, "{query}");
+        assert!(answer.text().contains(words), "{query}: {}", answer.text());
+        assert!(answer.text().ends_with(".\n"), "{}", answer.text());
+    }
+    let query = "?model=fraud&version=2&window=1h&by=ann%0A%1b%5bof+ops";
+    let answer = ask(web.address, &format!("{path}{query}"), &[]).await;
+    assert_eq!(answer.status, 200);
+    let done: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let expected = serde_json::json!({
+        "model": "fraud", "version": "2", "window": "1h", "profile": "0123abcd",
+        "replaced": "89efcdab", "rows": 1234, "kept_fields": ["ann[of ops over the web port"],
+        "survives_restart": false,
+    });
+    assert_eq!(done, expected);
+}
+
+#[tokio::test]
+async fn a_unix_socket_serves_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let state = Arc::new(State {
+        snapshot: ArcSwap::from_pointee(snapshot::everything()),
+        reloads: AtomicUsize::new(0),
+    });
+    let serving = serve_web(
+        listener,
+        state,
+        WebOptions::default(),
+        std::future::pending(),
+    );
+    tokio::spawn(serving);
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    let request = b"GET /-/healthy HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("driftgauge is healthy.\n"));
 }
 
 #[tokio::test]

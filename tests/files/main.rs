@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use driftgauge::batch::{Batch, Numbers, Role, Scalar, Times, Values};
+use driftgauge::batch::{Batch, Numbers, Role, Scalar, Times, Values, Vectors};
 use driftgauge::files::{ColumnType, Dataset, MAX_BATCH_ROWS, ReadOptions};
 use driftgauge::profile::Kind;
 use flate2::write::GzEncoder;
@@ -431,7 +431,7 @@ fn nested_columns_are_ignored_and_said() {
         let mut tags = group.next_column().unwrap().unwrap();
         let typed = tags.typed::<Int32Type>();
         typed
-            .write_batch(&[1, 2], Some(&[3, 3, 0]), Some(&[0, 1, 0]))
+            .write_batch(&[1, 2, 3], Some(&[3, 3, 3]), Some(&[0, 1, 0]))
             .unwrap();
         tags.close().unwrap();
         write::<DoubleType>(group, &[1.0, 2.0], None);
@@ -445,7 +445,7 @@ fn nested_columns_are_ignored_and_said() {
     assert_eq!(dataset.columns().len(), 3);
     let notes = dataset.notes().join("\n");
     assert!(
-        notes.contains("\"tags\" is ignored: it holds lists or maps"),
+        notes.contains("\"tags\" is ignored: it holds lists of different lengths"),
         "{notes}"
     );
     assert!(
@@ -456,11 +456,121 @@ fn nested_columns_are_ignored_and_said() {
     let json = file(
         &folder,
         "nested.jsonl",
-        "{\"x\": 1, \"list\": [1], \"odd\": {}}\n{\"odd\": 2}",
+        "{\"x\": 1, \"list\": [1, \"a\"], \"odd\": {}}\n{\"odd\": 2}",
     );
     let dataset = open(&[json]);
     assert_eq!(rows(&dataset), ["1 Invalid ", "- 2 "]);
     assert!(dataset.notes()[0].contains("\"list\" is ignored: it holds lists or objects"));
+}
+
+/// Vectors of a column, NaN for null, row by row.
+fn vectors(dataset: &Dataset, name: &str, width: usize) -> Vec<Vec<f32>> {
+    let place = |field: &driftgauge::batch::Field| &*field.name == name;
+    let place = dataset.schema().fields.iter().position(place).unwrap();
+    assert_eq!(dataset.schema().fields[place].width as usize, width);
+    let mut all = Vec::new();
+    for batch in dataset.batches() {
+        let batch = batch.unwrap();
+        let column = batch.columns[place].as_ref().unwrap();
+        assert_eq!(column.width(), width);
+        for row in 0..batch.rows {
+            let mut read = Vectors::default();
+            column.read_vectors(row..row + 1, width, &mut read);
+            let vector = read.iter().next().map(|(_, vector)| vector.to_vec());
+            all.push(vector.unwrap_or_default());
+        }
+    }
+    all
+}
+
+#[test]
+fn lists_of_one_length_are_vectors() {
+    let message = "message m {
+        required double x;
+        optional group emb (LIST) { repeated group list { optional float element; } }
+        required group raw (LIST) { repeated group list { required double element; } }
+    }";
+    let fill = |group: &mut SerializedRowGroupWriter<'_, File>| {
+        write::<DoubleType>(group, &[1.0, 2.0, 3.0, 4.0], None);
+        let mut emb = group.next_column().unwrap().unwrap();
+        // A vector, no list, an empty list, a vector with a null element.
+        emb.typed::<FloatType>()
+            .write_batch(
+                &[1.0, 2.0, 3.0],
+                Some(&[3, 3, 0, 1, 3, 2]),
+                Some(&[0, 1, 0, 0, 0, 1]),
+            )
+            .unwrap();
+        emb.close().unwrap();
+        let mut raw = group.next_column().unwrap().unwrap();
+        let elements: Vec<f64> = (0..12).map(f64::from).collect();
+        let repetitions: Vec<i16> = (0..12).map(|at| i16::from(at % 3 > 0)).collect();
+        raw.typed::<DoubleType>()
+            .write_batch(&elements, Some(&[1; 12]), Some(&repetitions))
+            .unwrap();
+        raw.close().unwrap();
+    };
+    let folder = folder();
+    let path = folder.path().join("vectors.parquet");
+    parquet(&path, message, Compression::SNAPPY, fill, 2);
+    let dataset = open(&[path]);
+    assert!(dataset.notes().is_empty(), "{:?}", dataset.notes());
+    let emb = [vec![1.0, 2.0], vec![], vec![], vec![]];
+    assert_eq!(vectors(&dataset, "emb", 2), [emb.clone(), emb].concat());
+    let raw = vectors(&dataset, "raw", 3);
+    assert_eq!((raw.len(), &raw[1][..]), (8, &[3.0, 4.0, 5.0][..]));
+
+    let json = file(
+        &folder,
+        "vectors.jsonl",
+        "{\"emb\": [1, 2.5]}\n{\"emb\": null}\n{\"emb\": []}\n{}\n{\"emb\": [null, 1]}\n{\"emb\": [-3, 0]}",
+    );
+    let dataset = open(&[json]);
+    let found = vectors(&dataset, "emb", 2);
+    assert_eq!(found[0], [1.0, 2.5]);
+    assert_eq!(found[5], [-3.0, 0.0]);
+    assert!(found[1..5].iter().all(Vec::is_empty));
+}
+
+#[test]
+fn a_list_of_another_length_is_said_with_its_row_or_makes_the_column_no_vector() {
+    let message = "message m {
+        required group emb (LIST) { repeated group list { required float element; } }
+    }";
+    // The list that is longer comes after the rows that are looked at first.
+    let fill = |group: &mut SerializedRowGroupWriter<'_, File>| {
+        let mut emb = group.next_column().unwrap().unwrap();
+        let mut repetitions: Vec<i16> = (0..4_000).map(|at| at % 2).collect();
+        repetitions.push(1);
+        emb.typed::<FloatType>()
+            .write_batch(&[1.0; 4_001], Some(&[1; 4_001]), Some(&repetitions))
+            .unwrap();
+        emb.close().unwrap();
+    };
+    let folder = folder();
+    let path = folder.path().join("late.parquet");
+    parquet(&path, message, Compression::SNAPPY, fill, 1);
+    let dataset = open(&[path]);
+    let error = dataset.batches().find_map(Result::err).unwrap().to_string();
+    assert!(error.contains("row 2000"), "{error}");
+    assert!(
+        error.contains("3 elements where the first rows have 2"),
+        "{error}"
+    );
+
+    let uneven = file(
+        &folder,
+        "uneven.jsonl",
+        "{\"x\": 1, \"e\": [1, 2]}\n{\"x\": 2, \"e\": [1]}",
+    );
+    let dataset = open(&[uneven]);
+    assert!(
+        dataset.notes()[0].contains("lists of different lengths"),
+        "{:?}",
+        dataset.notes()
+    );
+    let mixed = file(&folder, "mixed.jsonl", "{\"e\": [1, 2]}\n{\"e\": 5}");
+    assert_eq!(rows(&open(&[mixed])), ["Invalid ", "5 "]);
 }
 
 #[test]

@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use driftgauge::batch::{Batch, Calls, Column, Field, Role, Schema, Times, ValueType, Values};
 use driftgauge::client::{Client, Options, Totals};
+use driftgauge::engine::{Config, Engine, ModelConfig};
+use driftgauge::export::Sidecar;
+use driftgauge::export::exposition::render;
+use driftgauge::export::negotiate::Format;
+use driftgauge::learn::{LearnOptions, Learner};
+use driftgauge::profile::Provenance;
 
 use super::*;
 
@@ -174,5 +180,79 @@ async fn requests_are_cut_by_bytes_too() {
     let totals = client.finish().await;
     assert_eq!(totals.accepted, 5_000);
     assert!(totals.requests >= 20, "{totals:?}");
+    server.stop().await;
+}
+
+/// Two groups of vectors, the second of them in one row of `every`.
+fn vectors(rows: usize, every: usize) -> Batch {
+    let width = 16;
+    let element = |row: usize, at: usize| {
+        let noise = ((row * 31 + at * 17) % 97) as f32 / 97.0 - 0.5;
+        let sign = if row.is_multiple_of(every) { -1.0 } else { 1.0 };
+        1.0 + noise + if at < 8 { sign * 3.0 } else { 0.0 }
+    };
+    let elements = (0..rows).flat_map(|row| (0..width).map(move |at| element(row, at)));
+    let field = Field {
+        name: "emb".into(),
+        role: Role::Feature,
+        value_type: ValueType::Float32,
+        width: width as u32,
+    };
+    let values = Values::Fixed {
+        data: elements.flat_map(f32::to_le_bytes).collect(),
+        value_type: ValueType::Float32,
+        offset: 0,
+        stride: width * 4,
+        width,
+    };
+    Batch {
+        schema: Arc::new(Schema::new(vec![field])),
+        columns: vec![Some(Column::full(values))],
+        bytes: rows * width * 4,
+        ..self::rows(rows)
+    }
+}
+
+#[tokio::test]
+async fn vectors_that_are_pushed_are_judged_by_their_centroids_and_cosines() {
+    let mut learner = Learner::new(LearnOptions::default());
+    learner.observe(&vectors(4_000, 10));
+    let profile = learner.finish(Provenance::default());
+    let model = ModelConfig {
+        profile: Some(Arc::new(profile)),
+        ..ModelConfig::default()
+    };
+    let config = Arc::new(Config {
+        models: [("m".into(), model)].into(),
+        ..Config::default()
+    });
+    let server = Server::start(1_000_000).await;
+    for (every, is_drift) in [(10, false), (2, true)] {
+        let mut client = Client::new(&server.address, options(false)).unwrap();
+        client.send(&vectors(2_000, every)).await;
+        assert_adds_up(&client.finish().await);
+        let mut batches = Vec::new();
+        while server.intake.queue().drain(&mut batches) > 0 {}
+        let mut engine = Engine::new(config.clone());
+        let now = 1_700_000_000_000_000;
+        batches.iter().for_each(|batch| engine.apply(batch, now));
+        let snapshot = Arc::new(engine.tick(now));
+        let sidecar = Sidecar::of(&snapshot);
+        let page = render(Format::Text, snapshot, sidecar, None).unwrap();
+        let page = String::from_utf8(page.body).unwrap();
+        let sample = |name: &str, feature: &str| -> f64 {
+            let labels = format!("feature=\"{feature}\"");
+            let line = page
+                .lines()
+                .find(|line| line.starts_with(&format!("{name}{{")) && line.contains(&labels));
+            let line = line.unwrap_or_else(|| panic!("no {name} of {feature} in\n{page}"));
+            line.rsplit(' ').next().unwrap().parse().unwrap()
+        };
+        for feature in ["emb", "emb[cosine]"] {
+            assert_eq!(sample("driftgauge_feature_values_total", feature), 2_000.0);
+            let ratio = sample("driftgauge_feature_drift_ratio", feature);
+            assert_eq!(ratio > 1.0, is_drift, "{feature}: {ratio}");
+        }
+    }
     server.stop().await;
 }

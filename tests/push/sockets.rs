@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use driftgauge::ingest::push::{PushListener, UnixSocket};
+use driftgauge::ingest::push::PushListener;
+use driftgauge::socket::UnixSocket;
 
 use super::*;
 

@@ -63,6 +63,7 @@ pub fn profile(rows: u64, with_score: bool) -> Profile {
             distinct: 3,
             variation: Variation::default(),
             importance: None,
+            derived_from: None,
         },
     ];
     if with_score {
@@ -101,5 +102,6 @@ fn numeric(name: &str, role: Role, rows: u64) -> FeatureProfile {
         distinct: 3,
         variation: Variation::default(),
         importance: None,
+        derived_from: None,
     }
 }

@@ -5,8 +5,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::engine::{FeatureSnapshot, ModelSnapshot, State};
+use crate::engine::{
+    Explanation, FeatureSnapshot, ModelDrift, ModelSnapshot, OutlierWindow, State,
+};
 use crate::profile::{Missing, Moments, Profile, short};
+use crate::statistic::normal_tail;
 
 /// What `driftgauge compare` found.
 #[derive(Debug, Serialize)]
@@ -21,8 +24,44 @@ pub(super) struct Report {
     rows: u64,
     /// Fields with ratio above 1.
     drifted_features: usize,
+    /// Drift of the model as a whole.
+    model_drift: Vec<Whole>,
+    /// Rows that are unusual as a whole; null when the profile does not say what rows are like.
+    outliers: Option<Outliers>,
     /// Worst first.
     features: Vec<Row>,
+}
+
+/// Drift of the model as a whole, seen one way.
+#[derive(Debug, Serialize)]
+struct Whole {
+    window: String,
+    reference: String,
+    kind: &'static str,
+    ratio: f64,
+    /// The worst field, or the pair whose dependence changed most.
+    fields: Vec<String>,
+}
+
+/// Rows that are unusual as a whole.
+#[derive(Debug, Serialize)]
+struct Outliers {
+    rows: u64,
+    outliers: u64,
+    ratio: f64,
+    reference_ratio: f64,
+    /// What the ratio must exceed to mean something; null with too few rows.
+    threshold: Option<f64>,
+    is_raised: bool,
+    /// The features that were the most unusual ones of the most outliers.
+    features: Vec<Named>,
+}
+
+/// A feature, and of how many outliers it was the most unusual one.
+#[derive(Debug, Serialize)]
+struct Named {
+    feature: String,
+    outliers: u64,
 }
 
 /// A field; members that cannot be computed are null.
@@ -33,6 +72,8 @@ struct Row {
     importance: Option<f64>,
     kind: Option<&'static str>,
     state: &'static str,
+    /// What moved from where to where, in words.
+    summary: String,
     /// Usable values.
     rows: u64,
     missing: Missing,
@@ -41,6 +82,11 @@ struct Row {
     drift_threshold: Option<f64>,
     drift_ratio: Option<f64>,
     drift_excess: Option<f64>,
+    /// Standard deviations beyond the tolerated change.
+    z: Option<f64>,
+    /// Chance of a drift as large while the true change is tolerated.
+    p_value: Option<f64>,
+    moved_most: Option<MovedMost>,
     distance: BTreeMap<&'static str, f64>,
     out_of_range_ratio: Option<f64>,
     new_category_ratio: Option<f64>,
@@ -52,6 +98,17 @@ struct Row {
     /// Values per cell of the profile.
     cells: Vec<u64>,
     reference: Option<Reference>,
+}
+
+/// The cell whose share of the values changed most.
+#[derive(Debug, Serialize)]
+struct MovedMost {
+    /// Label of the cell, as in metrics.
+    bin: String,
+    /// What it holds, for people.
+    range: String,
+    /// By how much, live − profile.
+    change: f64,
 }
 
 /// The same of the profile.
@@ -66,7 +123,8 @@ struct Reference {
 
 impl Report {
     pub fn of(model: &ModelSnapshot, profile: &Profile, name: &str) -> Self {
-        let mut features: Vec<_> = model.features.iter().filter_map(Row::of).collect();
+        let fields = model.features.iter();
+        let mut features: Vec<_> = fields.filter_map(|field| Row::of(model, field)).collect();
         features.sort_by(|a, b| {
             let rank = |row: &Row| (row.drift_ratio.unwrap_or(-1.0), row.drift.unwrap_or(-1.0));
             let ((ratio_a, drift_a), (ratio_b, drift_b)) = (rank(a), rank(b));
@@ -82,13 +140,18 @@ impl Report {
             reference_rows: profile.rows,
             rows: model.windows.first().map_or(0, |window| window.rows),
             drifted_features: features.iter().filter(|row| row.is_drifted()).count(),
+            model_drift: model.drift.iter().map(Whole::of).collect(),
+            outliers: model.outliers.first().map(Outliers::from),
             features,
         }
     }
 
     /// Whether a release gate should stay shut.
     pub fn has_drifted(&self) -> bool {
-        self.drifted_features > 0 || self.without_value() > 0
+        let has_drifted = |whole: &Whole| whole.ratio > 1.0;
+        self.drifted_features > 0
+            || self.without_value() > 0
+            || self.model_drift.iter().any(has_drifted)
     }
 
     /// Fields of the profile that have no value in the data.
@@ -98,11 +161,87 @@ impl Report {
     }
 }
 
+impl Whole {
+    fn of(drift: &ModelDrift) -> Self {
+        Self {
+            window: drift.window.to_string(),
+            reference: drift.reference.to_string(),
+            kind: drift.kind,
+            ratio: drift.ratio,
+            fields: drift.fields.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// What drifted, of what no field shows alone.
+    fn sentence(&self) -> Option<String> {
+        let what = match self.kind {
+            "dependence" => format!("how {} hang together", self.fields.join(" and ")),
+            "mmd" => "the rows as a whole".into(),
+            _ => return None,
+        };
+        let verdict = if self.ratio > 1.0 {
+            "has drifted"
+        } else {
+            "has not drifted"
+        };
+        Some(format!(
+            "{}: {what} {verdict}, ratio {:.2}.",
+            self.kind, self.ratio
+        ))
+    }
+}
+
+impl From<&OutlierWindow> for Outliers {
+    fn from(window: &OutlierWindow) -> Self {
+        let named = window.features.iter().map(|(feature, outliers)| Named {
+            feature: feature.to_string(),
+            outliers: *outliers,
+        });
+        Self {
+            rows: window.rows,
+            outliers: window.outliers,
+            ratio: window.ratio,
+            reference_ratio: window.reference_ratio,
+            threshold: window.threshold,
+            is_raised: window.is_raised,
+            features: named.collect(),
+        }
+    }
+}
+
+impl fmt::Display for Outliers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} rows ({}) are outliers, {} of the reference are",
+            self.outliers,
+            percent(Some(self.ratio)),
+            percent(Some(self.reference_ratio))
+        )?;
+        match self.threshold {
+            Some(limit) if self.is_raised => {
+                write!(f, ": MORE than chance brings ({})", percent(Some(limit)))?;
+            }
+            Some(limit) => write!(f, ", chance may bring {}", percent(Some(limit)))?,
+            None => f.write_str(", too few rows to judge")?,
+        }
+        let named = self.features.iter().filter(|_| self.is_raised);
+        let named: Vec<_> = named
+            .map(|of| format!("{} ({})", of.feature, of.outliers))
+            .collect();
+        if !named.is_empty() {
+            write!(f, "; most unusual in them: {}", named.join(", "))?;
+        }
+        f.write_str(".")
+    }
+}
+
 impl Row {
-    fn of(feature: &FeatureSnapshot) -> Option<Self> {
+    fn of(model: &ModelSnapshot, feature: &FeatureSnapshot) -> Option<Self> {
         let window = feature.windows.first()?;
         let drift = window.drift.first();
         let profile = feature.reference.as_ref().map(|r| &r.feature);
+        let cells = profile.and_then(|profile| profile.cells.as_ref());
         Some(Self {
             feature: feature.name.to_string(),
             role: feature.role.as_str(),
@@ -112,6 +251,7 @@ impl Row {
                 State::Learning => State::Unknown.as_str(),
                 state => state.as_str(),
             },
+            summary: Explanation::of(model, feature, window, drift).summary,
             rows: window.values,
             missing: window.missing,
             null_ratio: window.null_ratio,
@@ -119,6 +259,15 @@ impl Row {
             drift_threshold: drift.map(|drift| drift.threshold),
             drift_ratio: drift.and_then(|drift| drift.ratio),
             drift_excess: drift.map(|drift| drift.excess),
+            z: drift.and_then(|drift| drift.z),
+            p_value: drift.and_then(|drift| drift.z).map(normal_tail),
+            moved_most: drift.and_then(|drift| drift.moved_most).zip(cells).map(
+                |((cell, change), cells)| MovedMost {
+                    bin: cells.cells.bin(cell),
+                    range: cells.cells.range(cell),
+                    change,
+                },
+            ),
             distance: drift
                 .map(|drift| drift.distances.iter().copied().collect())
                 .unwrap_or_default(),
@@ -135,10 +284,7 @@ impl Row {
                 null_ratio: profile.null_ratio(),
                 new_category_ratio: profile.new_category_ratio(),
                 moments: profile.moments,
-                cells: profile
-                    .cells
-                    .as_ref()
-                    .map_or_else(Vec::new, |c| c.rows.clone()),
+                cells: cells.map_or_else(Vec::new, |cells| cells.rows.clone()),
             }),
         })
     }
@@ -205,7 +351,17 @@ impl fmt::Display for Report {
                 0 => String::new(),
                 count => format!(", {count} without any value"),
             }
-        )
+        )?;
+        for row in self.features.iter().filter(|row| row.is_drifted()) {
+            writeln!(f, "{}", row.summary)?;
+        }
+        for sentence in self.model_drift.iter().filter_map(Whole::sentence) {
+            writeln!(f, "{sentence}")?;
+        }
+        match &self.outliers {
+            Some(outliers) => writeln!(f, "{outliers}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use crate::engine::FeatureReference;
 use crate::export::family::Family;
 use crate::export::names;
 use crate::export::pen::Book;
-use crate::profile::Cells;
 
 pub(super) fn write(
     book: &mut Book<'_>,
@@ -22,9 +21,19 @@ pub(super) fn write(
     parameter(book, &names::REFERENCE_DESIGN_EFFECT, fleet(), |r| {
         r.variation.design_effect
     })?;
-    parameter(book, &names::REFERENCE_MINIMUM_EFFECT, fleet(), |r| {
-        r.minimum_effect
-    })?;
+    let mut pen = book.family(&names::REFERENCE_MINIMUM_EFFECT);
+    for FieldView { labels, field } in fleet() {
+        let Some(reference) = &field.reference else {
+            continue;
+        };
+        for window in &field.windows {
+            let further = [
+                ("profile", &*reference.profile),
+                ("window", &*window.window),
+            ];
+            pen.gauge(labels, &further, window.minimum_effect)?;
+        }
+    }
     parameter(book, &names::REFERENCE_SIGNIFICANCE, fleet(), |r| {
         r.significance
     })?;
@@ -99,7 +108,7 @@ fn cells(book: &mut Book<'_>, fields: &[FieldView<'_>]) -> Result<(), Error> {
             continue;
         };
         // Categories learned from traffic are row values, which no label may carry.
-        let hide = reference.learned && matches!(counted.cells, Cells::Categorical(_));
+        let hide = reference.hides_categories();
         for cell in 0..counted.cells.len() {
             let rows = counted.rows.get(cell).copied().unwrap_or(0);
             let bin = counted.cells.bin(cell);

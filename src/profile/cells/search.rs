@@ -79,8 +79,58 @@ impl Search {
                 }
             }
         }
-        for (cell, count) in counts.iter_mut().enumerate() {
-            *count += banks.iter().map(|bank| u64::from(bank[cell])).sum::<u64>();
+        add_banks(&banks, counts);
+    }
+
+    /// Writes the cells of `values` into `codes`, one each.
+    pub(super) fn locate_all(&self, values: &[f64], codes: &mut [u8]) {
+        for (values, codes) in values.chunks(RUN).zip(codes.chunks_mut(RUN)) {
+            self.locate_run(values, codes);
+        }
+    }
+
+    /// Both at once: the cells of `values` into `codes` and `counts`; fewer than 2³² values.
+    pub(super) fn locate_and_count_all(
+        &self,
+        values: &[f64],
+        codes: &mut [u8],
+        counts: &mut [u64],
+    ) {
+        let mut banks = [[0u32; MOST_CELLS]; BANKS];
+        for (values, codes) in values.chunks(RUN).zip(codes.chunks_mut(RUN)) {
+            self.locate_run(values, codes);
+            if codes.len() < 2 * MOST_CELLS {
+                codes
+                    .iter()
+                    .for_each(|&code| counts[usize::from(code)] += 1);
+                continue;
+            }
+            for codes in codes.chunks(BANKS) {
+                for (bank, &code) in banks.iter_mut().zip(codes) {
+                    bank[usize::from(code) % MOST_CELLS] += 1;
+                }
+            }
+        }
+        if values.len() >= 2 * MOST_CELLS {
+            add_banks(&banks, counts);
+        }
+    }
+
+    /// Cells of at most [`RUN`] values.
+    fn locate_run(&self, values: &[f64], codes: &mut [u8]) {
+        let Some(grid) = &self.grid else {
+            for (code, &value) in codes.iter_mut().zip(values) {
+                *code = self.binary(value) as u8;
+            }
+            return;
+        };
+        let scale = grid.scale;
+        let mut steps = [0; RUN];
+        for (step, &value) in steps.iter_mut().zip(values) {
+            *step = scale.step(value);
+        }
+        for ((code, &value), &step) in codes.iter_mut().zip(values).zip(&steps) {
+            *code = self.cell(grid, step, value) as u8;
         }
     }
 
@@ -115,6 +165,12 @@ impl Search {
             below += step * usize::from(self.edges[(below + step - 1) % MOST_CELLS] < value);
         }
         below % MOST_CELLS
+    }
+}
+
+fn add_banks(banks: &[[u32; MOST_CELLS]; BANKS], counts: &mut [u64]) {
+    for (cell, count) in counts.iter_mut().enumerate() {
+        *count += banks.iter().map(|bank| u64::from(bank[cell])).sum::<u64>();
     }
 }
 

@@ -1,0 +1,202 @@
+//! `driftgauge rebaseline`: tells a running sidecar that what is now is what is usual.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::header::HOST;
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::export::url;
+
+/// Longer than the sidecar itself waits for its analysis.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Make the last day of a model its new reference, in a running sidecar.
+///
+/// Do it when a change is known, wanted and here to stay: a new market, a new sensor, a retrained
+/// model. Drift is then measured from what is now, and its alarms for that change end. Never do it to
+/// silence an alarm that nobody has explained.
+///
+/// Counts, mean, deviation, range and missing values of each field become those of the window; its
+/// cells, and what is set for it, stay. Fields with too few values keep their reference and are named.
+/// The window must be nearly full, because the reference of one morning is none for a day.
+///
+/// It holds for this sidecar alone, until another re-baseline, or until its settings name a profile
+/// file other than the one it has now. With `state.directory` it survives restarts. To give it to all
+/// pods, fetch it with GET /api/v1/profile?model=… and name it in their settings.
+///
+/// The sidecar allows it on its port with --web.enable-lifecycle, and always on the Unix socket of
+/// --web.admin-socket. The exit code is 1 if there is no new reference; standard error says why.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Name of the model
+    #[arg(long)]
+    pub model: String,
+    /// Only this version, from its own window; without it, all versions that have no profile of their
+    /// own, from their windows together
+    #[arg(long = "version", value_name = "VERSION")]
+    pub model_version: Option<String>,
+    /// The window that becomes the reference, such as 1h; without it, the longest
+    #[arg(long)]
+    pub window: Option<String>,
+    /// Where the sidecar serves its metrics
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9599")]
+    pub url: String,
+    /// Unix socket of the sidecar's --web.admin-socket, instead of the URL
+    #[arg(long, value_name = "PATH", conflicts_with = "url")]
+    pub admin_socket: Option<PathBuf>,
+    /// Who asks, for the log and the profile
+    #[arg(long, value_name = "WHO", env = "USER", hide_env_values = true)]
+    pub by: Option<String>,
+}
+
+/// What the sidecar did.
+#[derive(Debug, Deserialize)]
+struct Done {
+    model: String,
+    version: Option<String>,
+    profile: String,
+    replaced: String,
+    rows: u64,
+    window: String,
+    kept_fields: Vec<String>,
+    survives_restart: bool,
+}
+
+/// Asks the sidecar and prints what it did.
+///
+/// # Errors
+/// A sidecar that cannot be reached, or that refuses; with its sentence.
+pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (status, body) = runtime.block_on(async {
+        let answer = tokio::time::timeout(PATIENCE, ask(arguments));
+        answer
+            .await
+            .context("the sidecar did not answer within 15 s")?
+    })?;
+    if status != StatusCode::OK {
+        bail!("{}", String::from_utf8_lossy(&body).trim_end());
+    }
+    let done: Done = serde_json::from_slice(&body)
+        .context("whoever answers there is no driftgauge that can re-baseline")?;
+    print(&done, out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(done: &Done, out: &mut impl Write) -> std::io::Result<()> {
+    let version = done.version.as_ref();
+    let version = version.map_or_else(String::new, |version| format!(" version {version}"));
+    writeln!(
+        out,
+        "model {}{version}: {} rows of window {} are its reference now: profile {} replaces {}",
+        done.model, done.rows, done.window, done.profile, done.replaced
+    )?;
+    if !done.kept_fields.is_empty() {
+        let fields = done.kept_fields.join(", ");
+        writeln!(out, "too few values, so their reference stays: {fields}")?;
+    }
+    if !done.survives_restart {
+        writeln!(
+            out,
+            "a restart will lose it: set state.directory, or save it from \
+             /api/v1/profile?model={} and name it in the settings",
+            url::encode(&done.model)
+        )?;
+    }
+    Ok(())
+}
+
+async fn ask(arguments: &Arguments) -> Result<(StatusCode, Bytes)> {
+    let mut path = format!("/api/v1/rebaseline?model={}", url::encode(&arguments.model));
+    let further = [
+        ("version", &arguments.model_version),
+        ("window", &arguments.window),
+        ("by", &arguments.by),
+    ];
+    for (key, value) in further {
+        if let Some(value) = value {
+            path.push_str(&format!("&{key}={}", url::encode(value)));
+        }
+    }
+    if let Some(socket) = &arguments.admin_socket {
+        let stream = UnixStream::connect(socket).await.with_context(|| {
+            format!(
+                "cannot connect to {}; is it the sidecar's web.admin_socket, and are you its user?",
+                socket.display()
+            )
+        })?;
+        return post(stream, "localhost", &path).await;
+    }
+    let url = &arguments.url;
+    let (authority, prefix) = place(url)?;
+    let stream = TcpStream::connect(&authority).await;
+    let stream = stream.with_context(|| format!("cannot connect to the sidecar at {url}"))?;
+    post(stream, &authority, &format!("{prefix}{path}")).await
+}
+
+/// `host:port` and the path of a URL.
+fn place(url: &str) -> Result<(String, String)> {
+    let wrong = || format!("{url:?} is no address of a sidecar: say http://HOST:PORT");
+    let uri: Uri = url.parse().with_context(wrong)?;
+    let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        bail!(wrong());
+    };
+    let port = authority.port_u16().unwrap_or(80);
+    let prefix = uri.path().trim_end_matches('/').to_owned();
+    Ok((format!("{}:{port}", authority.host()), prefix))
+}
+
+async fn post<S>(stream: S, host: &str, path: &str) -> Result<(StatusCode, Bytes)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(HOST, host)
+        .body(Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart_or_explained() {
+        for (url, authority, prefix) in [
+            ("http://127.0.0.1:9599", "127.0.0.1:9599", ""),
+            ("http://sidecar/", "sidecar:80", ""),
+            ("http://[::1]:1/behind/proxy/", "[::1]:1", "/behind/proxy"),
+        ] {
+            assert_eq!(place(url).unwrap(), (authority.into(), prefix.into()));
+        }
+        for url in [
+            "localhost:9599",
+            "https://a:1",
+            "/run/admin.sock",
+            "",
+            "a b",
+        ] {
+            let error = place(url).unwrap_err().to_string();
+            assert!(error.contains("http://HOST:PORT"), "{url}: {error}");
+        }
+    }
+}
