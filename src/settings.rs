@@ -153,7 +153,8 @@ section! {
         fields: usize = 2_000,
         /// Most fields that are followed in all models and versions together, beside those of
         /// profile files; those beyond are counted only. It bounds memory: a field takes 14 kB with
-        /// three windows, and 14 kB more at detail `full`. From 1 to 1,000,000.
+        /// three windows, 30 kB more at detail `full`, and what `references` adds. From 1 to
+        /// 1,000,000.
         total_fields: usize = 10_000,
         /// Longest name of a model, version or field in bytes; longer ones are cut and end in a
         /// hash. From 32 to 128.

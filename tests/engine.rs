@@ -406,6 +406,20 @@ fn memory_per_feature_is_what_the_formula_says() {
         engine(settings).bytes()
     };
     let (cells, sum) = (24, 8 * 24 + 120);
+    let full = |features: usize| {
+        let names: Vec<_> = (0..features).map(|at| format!("f{at}")).collect();
+        let features = names.iter().map(|name| numeric(name, 24, 500)).collect();
+        let mut settings = config(profile(features));
+        settings.feature.detail = Some(driftgauge::engine::Detail::Full);
+        engine(settings).bytes()
+    };
+    let plain = References::default();
+    let more = (full(101) - full(1) - (bytes(101, &plain) - bytes(1, &plain))) / 100;
+    let means = (13 * 3 + 1) * (16 * cells + 16);
+    assert!(
+        (means..means + 16 * 1_024).contains(&more),
+        "{more} against {means}"
+    );
     for (previous, seasonal) in [(false, false), (true, false), (false, true), (true, true)] {
         let references = References {
             previous,

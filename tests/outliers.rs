@@ -9,6 +9,8 @@ use driftgauge::batch::{Batch, Column, Role, Scalar, ValueType, Values};
 use driftgauge::engine::{Config, Engine, OutlierConfig, OutlierWindow};
 use driftgauge::learn::{LearnOptions, Learner};
 use driftgauge::profile::{Profile, Provenance};
+use driftgauge::statistic::outlier_score;
+use driftgauge::tally::{OutlierScores, RowCodes};
 
 const START: i64 = 1_700_000_000 * SECOND;
 
@@ -70,6 +72,39 @@ fn judged_by(config: Config, batches: &[Batch]) -> OutlierWindow {
 
 fn judged(profile: &Profile, batches: &[Batch]) -> OutlierWindow {
     judged_by(config(profile.clone()), batches)
+}
+
+#[test]
+fn rows_score_as_the_definition_says_whatever_is_missing() {
+    let mut random = Random(810);
+    for features in [1, 2, 3, 9] {
+        let mut scores_of_cells = || random.uniforms(5, 9.0);
+        let scores: Vec<_> = (0..features).map(|_| scores_of_cells()).collect();
+        let mut code = || match (random.uniform() * 6.0) as u8 {
+            5 => RowCodes::MISSING,
+            cell => cell,
+        };
+        let codes: Vec<Vec<u8>> = scores
+            .iter()
+            .map(|_| (0..1_300).map(|_| code()).collect())
+            .collect();
+        let codes_of = |feature: usize| (feature != 1).then(|| &*codes[feature]);
+        let mut rows = OutlierScores::new(scores.iter().map(|of| &**of));
+        let found = rows.of(1_300, codes_of).to_vec();
+        assert_eq!(found.len(), 1_300);
+        for (row, found) in found.into_iter().enumerate() {
+            let of_feature = |feature: usize| {
+                let code = codes_of(feature).map_or(RowCodes::MISSING, |codes| codes[row]);
+                let score = scores[feature].get(usize::from(code));
+                score.copied().unwrap_or(0.0)
+            };
+            let each: Vec<f64> = (0..features).map(of_feature).collect();
+            let expected = outlier_score(each.iter().copied());
+            assert!((f64::from(found) - expected).abs() < 1e-5, "{found}");
+            let named = rows.most_unusual(row, codes_of).map_or(0.0, |at| each[at]);
+            assert_eq!(named, each.iter().copied().fold(0.0, f64::max));
+        }
+    }
 }
 
 #[test]

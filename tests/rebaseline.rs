@@ -7,8 +7,8 @@ use std::sync::Arc;
 use common::{Random, SECOND, batch, categorical, config, feature, model, numeric, profile};
 use driftgauge::batch::{Batch, Role, Values};
 use driftgauge::engine::{
-    Config, Engine, FeatureSnapshot, Learning, ModelConfig, Rebaseline, Rebaselined, Refusal,
-    Snapshot, WindowConfig,
+    Config, Detail, Engine, FeatureSnapshot, Learning, ModelConfig, Rebaseline, Rebaselined,
+    Refusal, Snapshot, WindowConfig,
 };
 use driftgauge::profile::{Kind, Profile, Variation};
 
@@ -25,6 +25,7 @@ fn settings() -> Config {
         long_wander: 0.001,
         chunk_seconds: 3_600.0,
         chunks: 50,
+        ..Variation::default()
     };
     x.importance = Some(3.0);
     let fields = vec![
@@ -196,6 +197,59 @@ fn windows_go_on_and_counters_begin_anew_under_the_new_hash() {
                 assert!(old.is_none_or(|old| close(old, new.unwrap())), "{old:?}");
             }
         }
+    }
+}
+
+/// At detail `full` sums per cell are kept: they go on, and give the means of the new reference.
+#[test]
+fn means_of_cells_are_those_of_the_rows_where_they_are_known() {
+    let mut random = Random(SEED);
+    let mut settings = settings();
+    settings.feature.detail = Some(Detail::Full);
+    let mut engine = Engine::new(Arc::new(settings));
+    let now = send(&mut engine, &mut random, NOW, 3_600, 8.0);
+    let distance = |snapshot: &Snapshot| {
+        let drift = &field(snapshot, "x").windows[1].drift[0];
+        let of = |(name, _): &&(&str, f64)| *name == "wasserstein";
+        drift
+            .distances
+            .iter()
+            .find(of)
+            .map(|(_, distance)| *distance)
+    };
+    let before = distance(&engine.tick(now)).unwrap();
+    let done = engine.rebaseline(&asked(None), now).unwrap();
+    let after = distance(&engine.tick(now)).unwrap();
+    assert!(before > 0.5 && after < 1e-9, "{before} {after}");
+
+    // The same rows once more, those of the window.
+    let mut random = Random(SEED);
+    let (mut sums, mut rows_in) = (vec![0.0; 20], vec![0; 20]);
+    let width = 300;
+    let first = (now / SECOND).div_euclid(width) - 11;
+    for at in (0..3_600).step_by(10) {
+        let batch = rows(&mut random, 8.0);
+        let Some(Values::Numbers(x)) = batch.columns[0].as_ref().map(|it| &it.values) else {
+            panic!("numbers");
+        };
+        if (NOW / SECOND + at).div_euclid(width) < first {
+            continue;
+        }
+        for &x in x {
+            let cell = (x.ceil() as usize).clamp(1, 20) - 1;
+            sums[cell] += x;
+            rows_in[cell] += 1;
+        }
+    }
+    let cells = done.profile.features[0].cells.clone().unwrap();
+    assert_eq!(cells.rows, rows_in);
+    for (cell, (&sum, &rows)) in sums.iter().zip(&rows_in).enumerate() {
+        let mean = if rows > 0 { sum / rows as f64 } else { 0.0 };
+        assert!(
+            close(cells.means[cell], mean),
+            "{cell}: {}",
+            cells.means[cell]
+        );
     }
 }
 

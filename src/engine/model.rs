@@ -393,14 +393,16 @@ impl Model {
     /// Once a version has learned how unusual rows are, all that share its profile are judged by that.
     fn settle_outliers(&mut self, name: &Arc<str>, config: &Config) {
         let version = self.versions.get(name);
-        let Some(learned) = version.and_then(|version| version.row_sums.learned_outliers()) else {
+        let Some((profile, learned)) = version.and_then(|of| of.row_sums.learned_outliers()) else {
             return;
         };
-        let of_version = self.version_files.get_mut(name).or(self.file.as_mut());
-        if let Some(installed) = of_version.or(self.learned.as_mut()) {
-            installed.outliers = Some(learned);
-            self.install_all(config);
-        }
+        let installed = self.file.iter_mut().chain(self.version_files.values_mut());
+        let installed = installed.chain(&mut self.learned);
+        installed
+            .chain(self.stand_ins.each_mut())
+            .filter(|installed| installed.hash == profile)
+            .for_each(|installed| installed.outliers = Some(learned.clone()));
+        self.install_all(config);
     }
 
     /// Once a version has learned how features hang together, all that share its profile are

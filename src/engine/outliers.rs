@@ -56,7 +56,10 @@ impl Outliers {
             Some(reference) => (reference, 0),
             None if config.learning.rows == 0 => return None,
             None => {
-                let unmeasured = learn::unmeasured_outliers(profile, said.features)?;
+                let unmeasured = learn::unmeasured_outliers(profile, said.features, |feature| {
+                    let said = config.feature(model, &feature.name);
+                    said.importance.or(feature.importance)
+                })?;
                 (Arc::new(unmeasured), config.learning.rows)
             }
         };
@@ -112,10 +115,10 @@ impl Outliers {
         }
     }
 
-    /// The reference, once its histogram is complete, if it was learned here.
-    pub fn learned(&self) -> Option<Arc<OutlierReference>> {
+    /// The reference, once its histogram is complete, if it was learned here, and the hash of its profile.
+    pub fn learned(&self) -> Option<(Arc<str>, Arc<OutlierReference>)> {
         let is_complete = self.learns && self.wanted == 0;
-        is_complete.then(|| self.reference.clone())
+        is_complete.then(|| (self.profile.clone(), self.reference.clone()))
     }
 }
 

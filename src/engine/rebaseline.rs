@@ -1,7 +1,8 @@
 //! Making a reference of a window of traffic, on demand: what is now becomes what is usual.
 //!
 //! Cells stay, so windows and thresholds go on; counts, moments and missing values become those of the
-//! window. What only time or a user can tell (φ, τ, importance) stays. How features hang together and
+//! window, and so do the means of cells, where a field at detail `full` knows them. What only time or
+//! a user can tell (φ, τ, importance) stays. How features hang together and
 //! how unusual rows are is not in the sums of a window: it is left out, to be learned anew.
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::profile::{
     Cells, FeatureProfile, Moments, Profile, Provenance, ReferenceCells, Replacement,
 };
 use crate::statistic;
-use crate::tally::{DistinctTally, FeatureTally, Tally};
+use crate::tally::{CellSumsTally, DistinctTally, FeatureTally, Tally};
 use crate::window::SLICES;
 
 /// A wish for a new reference.
@@ -299,6 +300,8 @@ fn window_of<'c>(
 struct Sums {
     tally: FeatureTally,
     distinct: Option<f64>,
+    /// Means of cells; `None` where a version does not know them.
+    cell_sums: Option<CellSumsTally>,
 }
 
 impl Sums {
@@ -319,14 +322,20 @@ impl Sums {
         }
         let mut tally = FeatureTally::new(cells);
         let mut distinct = is_longest.then(DistinctTally::default);
+        let mut cell_sums = Some(CellSumsTally::new(cells));
         for field in fields {
             tally.add(field.windows[at].total());
+            match (&mut cell_sums, &field.cell_sums) {
+                (Some(all), Some(its)) => all.add(its.windows[at].total()),
+                _ => cell_sums = None,
+            }
             match (&mut distinct, &field.distinct) {
                 (Some(all), Some(its)) => all.add(its.window.total()),
                 _ => distinct = None,
             }
         }
         Some(Self {
+            cell_sums,
             tally,
             distinct: distinct.map(|distinct| distinct.estimate()),
         })
@@ -335,7 +344,9 @@ impl Sums {
 
 /// The reference of a field, made of the sums of a window; `None` when they are too few.
 fn renewed(old: &FeatureProfile, sums: &Sums) -> Option<FeatureProfile> {
-    let Sums { tally, distinct } = sums;
+    let Sums {
+        tally, distinct, ..
+    } = sums;
     let cells = old.cells.as_ref()?;
     if tally.values < statistic::minimum_rows(cells.cells.len(), old.variation.design_effect) {
         return None;
@@ -344,7 +355,7 @@ fn renewed(old: &FeatureProfile, sums: &Sums) -> Option<FeatureProfile> {
         None => None,
         Some(old) => Some(Moments {
             mean: tally.mean(old)?,
-            stddev: tally.stddev(old)?,
+            stddev: tally.stddev(old).filter(|it| it.is_finite())?,
             min: tally.moments.min,
             max: tally.moments.max,
         }),
@@ -364,7 +375,10 @@ fn renewed(old: &FeatureProfile, sums: &Sums) -> Option<FeatureProfile> {
         cells: Some(ReferenceCells {
             cells: cells.cells.clone(),
             rows: tally.cells.to_vec(),
-            means: means(cells, tally),
+            means: old
+                .moments
+                .as_ref()
+                .map_or_else(Vec::new, |unit| means(cells, sums, unit)),
         }),
         moments,
         distinct: match distinct {
@@ -378,25 +392,19 @@ fn renewed(old: &FeatureProfile, sums: &Sums) -> Option<FeatureProfile> {
     })
 }
 
-/// Mean of each cell with rows: windows do not know it, so that of the old reference, and where that
-/// had no rows the middle of the cell, or the inner end of an open one.
-fn means(old: &ReferenceCells, window: &FeatureTally) -> Vec<f64> {
+/// Mean of each cell that has rows: as the window knows it, else as in the old reference; where that
+/// had no rows, somewhere in the cell.
+fn means(old: &ReferenceCells, window: &Sums, unit: &Moments) -> Vec<f64> {
     let Cells::Numeric(cells) = &old.cells else {
         return Vec::new();
     };
-    let edges = cells.edges();
-    let middle = |cell: usize| {
-        let low = cell.checked_sub(1).and_then(|below| edges.get(below));
-        match (low, edges.get(cell)) {
-            (Some(low), Some(high)) => low / 2.0 + high / 2.0,
-            (Some(end), None) | (None, Some(end)) => *end,
-            (None, None) => window.moments.min,
-        }
-    };
-    let mean = |cell: usize| match (window.cells[cell], old.rows[cell]) {
+    let nothing = CellSumsTally::new(old.rows.len());
+    let sums = window.cell_sums.as_ref();
+    let known = sums.unwrap_or(&nothing).means(cells, unit);
+    let mean = |(cell, mean): (usize, f64)| match (window.tally.cells[cell], old.rows[cell]) {
         (0, _) => 0.0,
-        (_, 0) => middle(cell),
-        _ => old.means[cell],
+        (_, 1..) if sums.is_none() => old.means[cell],
+        _ => mean,
     };
-    (0..window.cells.len()).map(mean).collect()
+    known.into_iter().enumerate().map(mean).collect()
 }

@@ -248,8 +248,9 @@ impl RowSums {
         }
     }
 
-    /// How unusual rows are, once that has been learned here.
-    pub fn learned_outliers(&self) -> Option<Arc<OutlierReference>> {
+    /// How unusual rows are, once that has been learned here, and the hash of the profile whose cells
+    /// that is said of.
+    pub fn learned_outliers(&self) -> Option<(Arc<str>, Arc<OutlierReference>)> {
         self.outliers.as_ref()?.fold.learned()
     }
 

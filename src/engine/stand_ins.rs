@@ -34,6 +34,11 @@ impl StandIns {
         &self.0[&version]
     }
 
+    /// All of them.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut Installed> {
+        self.0.values_mut()
+    }
+
     /// The one that stands for `beneath`, which a version has else.
     pub fn of(&self, version: &str, has_own_file: bool, beneath: &Installed) -> Option<&Installed> {
         let stands = |found: &&Installed| {

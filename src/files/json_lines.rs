@@ -322,7 +322,7 @@ pub fn scan(
         .into_iter()
         .zip(evidence)
         .map(|(name, (seen, evidence))| {
-            let column_type = evidence.of_scalars();
+            let column_type = evidence.of_json();
             Found {
                 name,
                 column_type,

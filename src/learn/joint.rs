@@ -11,8 +11,8 @@ use super::chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, LEAST_SLICES, SLICE_ROWS
 use super::second_pass::{CodedRows, SecondPass};
 use crate::batch::{Role, Times};
 use crate::profile::{
-    FeatureProfile, FourierReference, JointFeature, JointReference, ProductReference, Profile,
-    Variation,
+    FeatureProfile, FourierReference, JointFeature, JointReference, Kind, ProductReference,
+    Profile, Variation,
 };
 use crate::statistic::{self, Grouped, Groups};
 use crate::tally::{
@@ -44,9 +44,12 @@ pub fn joint_features(features: &[FeatureProfile], most: usize) -> Vec<usize> {
     places
 }
 
-/// Whether it has a cell a row, and not always the same.
+/// Whether it has a cell a row, and not always the same. Vectors, and what is derived from them, have
+/// a statistic of their own.
 fn can_be_joint(feature: &FeatureProfile) -> bool {
     feature.role == Role::Feature
+        && feature.kind != Kind::Vector
+        && feature.derived_from.is_none()
         && feature.cells.as_ref().is_some_and(|reference| {
             let used = reference.rows.iter().filter(|&&rows| rows > 0).count();
             used >= 2 && reference.rows.len() <= RowCodes::MOST_CELLS

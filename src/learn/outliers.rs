@@ -16,10 +16,14 @@ const BINS: usize = 250;
 const BIN_WIDTH: f64 = 0.1;
 
 /// The features of a profile that rows are judged by, with the scores of their cells and an empty
-/// histogram: at most `most`, by falling importance, else in the order of the profile. `None` when
+/// histogram: at most `most`, by falling `importance`, else in the order of the profile. `None` when
 /// no feature has cells. Hashed strings are left out: a hash cell mixes common and rare ones, and the
 /// emptiest is so by chance.
-pub fn unmeasured_outliers(profile: &Profile, most: usize) -> Option<OutlierReference> {
+pub fn unmeasured_outliers(
+    profile: &Profile,
+    most: usize,
+    importance: impl Fn(&FeatureProfile) -> Option<f64>,
+) -> Option<OutlierReference> {
     let mut features: Vec<&FeatureProfile> = profile
         .features
         .iter()
@@ -32,7 +36,7 @@ pub fn unmeasured_outliers(profile: &Profile, most: usize) -> Option<OutlierRefe
             })
         })
         .collect();
-    let importance = |feature: &FeatureProfile| feature.importance.unwrap_or(0.0);
+    let importance = |feature: &FeatureProfile| importance(feature).unwrap_or(0.0);
     features.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
     features.truncate(most);
     let features: Vec<_> = features.into_iter().filter_map(scored).collect();
@@ -62,7 +66,7 @@ pub(super) struct OutlierPass {
 impl OutlierPass {
     /// Over rows like those of this profile; `None` when none of its features has cells.
     pub fn new(profile: &Profile) -> Option<Self> {
-        let reference = unmeasured_outliers(profile, OUTLIER_FEATURES)?;
+        let reference = unmeasured_outliers(profile, OUTLIER_FEATURES, |of| of.importance)?;
         let place = |of: &OutlierFeature| {
             let mut features = profile.features.iter();
             features.position(|feature| feature.name == of.name)

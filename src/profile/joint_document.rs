@@ -260,6 +260,7 @@ mod tests {
             distinct: 10,
             variation: Variation::default(),
             importance: None,
+            derived_from: None,
         };
         let joint = |name: &str| JointFeature {
             name: name.into(),

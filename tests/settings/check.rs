@@ -61,3 +61,55 @@ fn what_is_printed_reads_back_as_the_same_settings() {
     assert!(good);
     assert!(again.starts_with(json), "{again}");
 }
+
+#[test]
+fn every_reference_is_in_what_it_costs() {
+    let folder = Folder::new();
+    folder.write("fraud.json", &profile(1000, true).to_json());
+    let cost = |references: &str| {
+        let text =
+            format!("references: {references}\nmodels: {{fraud: {{profile: fraud.json}}}}\n");
+        let (out, good) = check(&folder, &text, false);
+        assert!(good, "{out}");
+        let series = out
+            .split("up to ")
+            .find(|part| part.contains("series in all"));
+        series
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap()
+            .parse::<i32>()
+            .unwrap()
+    };
+    let one = cost("[profile]");
+    let two = cost("[profile, previous]");
+    assert!(two > one, "{one} {two}");
+    assert_eq!(cost("[profile, previous, seasonal]") - two, two - one);
+    assert_eq!(
+        cost("profile, versions"),
+        one,
+        "there is no other version yet"
+    );
+}
+
+#[test]
+fn references_that_cannot_be_meant_are_told() {
+    let folder = Folder::new();
+    for (text, sentence) in [
+        (
+            "references: [yesterday]",
+            "write profile, seasonal, previous",
+        ),
+        ("references: []", "is empty: write at least one"),
+        (
+            "models: {m: {references: [previous, previous]}}",
+            "has previous twice",
+        ),
+    ] {
+        let (out, good) = check(&folder, text, false);
+        assert!(!good && out.contains(sentence), "{out}");
+    }
+    let (out, good) = check(&folder, "windows: [2d]\nreferences: [seasonal]", false);
+    assert!(good && out.contains("seasonal has no effect"), "{out}");
+}

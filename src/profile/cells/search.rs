@@ -96,24 +96,22 @@ impl Search {
         codes: &mut [u8],
         counts: &mut [u64],
     ) {
+        let codes = &mut codes[..values.len()];
+        if values.len() < 2 * MOST_CELLS {
+            self.locate_run(values, codes);
+            let codes = codes.iter();
+            return codes.for_each(|&code| counts[usize::from(code)] += 1);
+        }
         let mut banks = [[0u32; MOST_CELLS]; BANKS];
         for (values, codes) in values.chunks(RUN).zip(codes.chunks_mut(RUN)) {
             self.locate_run(values, codes);
-            if codes.len() < 2 * MOST_CELLS {
-                codes
-                    .iter()
-                    .for_each(|&code| counts[usize::from(code)] += 1);
-                continue;
-            }
             for codes in codes.chunks(BANKS) {
                 for (bank, &code) in banks.iter_mut().zip(codes) {
                     bank[usize::from(code) % MOST_CELLS] += 1;
                 }
             }
         }
-        if values.len() >= 2 * MOST_CELLS {
-            add_banks(&banks, counts);
-        }
+        add_banks(&banks, counts);
     }
 
     /// Cells of at most [`RUN`] values.
@@ -125,6 +123,12 @@ impl Search {
             return;
         };
         let scale = grid.scale;
+        if values.len() < 2 * MOST_CELLS {
+            for (code, &value) in codes.iter_mut().zip(values) {
+                *code = self.cell(grid, scale.step(value), value) as u8;
+            }
+            return;
+        }
         let mut steps = [0; RUN];
         for (step, &value) in steps.iter_mut().zip(values) {
             *step = scale.step(value);
