@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn there_are_no_more_centroids_than_distinct_vectors() {
-        let vectors = [[[1.0, 2.0]; 9], [[3.0, 4.0]; 9]].concat();
+        let mut vectors = vec![[1.0, 2.0]; 10];
+        vectors.extend([[3.0, 4.0]; 9]);
         let found = centroids(&slices(&vectors), 2, 32);
         assert_eq!(found, [[1.0, 2.0], [3.0, 4.0]]);
         assert_eq!(centroids(&slices(&[[0.0; 2]; 9]), 2, 32), [[0.0, 0.0]]);
