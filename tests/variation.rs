@@ -133,7 +133,7 @@ fn a_mean_that_wanders_by_a_tenth_has_a_wander_of_a_hundredth() {
 
     let far = World {
         copies: 1,
-        wander: 0.2,
+        wander: 0.5,
     };
     let learned = learn(&far.rows(&mut dice, 60_000, 4 * DAY));
     let warnings = learned.report.warnings.join(" ");
