@@ -1,6 +1,7 @@
 //! Wires the parts: which exist, what they share, in which order they start and stop. Knows every
 //! part; no part knows it.
 
+mod burn_ins;
 pub(crate) mod configuration;
 mod kept;
 mod learned;
@@ -89,7 +90,16 @@ impl App {
         let library = learned::Library::open(settings.state.directory.as_deref());
         let record = rebaselined::Record::open(settings.state.directory.as_deref());
         let keeps_references = record.is_kept();
-        let config = configuration::engine_config(&loaded, library.profiles(), record.profiles());
+        let burn_ins = burn_ins::BurnIns::open(settings.state.directory.as_deref());
+        let engine_config = {
+            let (library, record) = (library.clone(), record.clone());
+            let burn_ins = burn_ins.models().clone();
+            move |loaded: &Loaded| {
+                let rebaselined = record.profiles();
+                configuration::engine_config(loaded, library.profiles(), rebaselined, &burn_ins)
+            }
+        };
+        let config = engine_config(&loaded);
         let analysis = Analysis {
             queue: queue.clone(),
             snapshot: snapshot.clone(),
@@ -101,7 +111,7 @@ impl App {
         let is_ready = Arc::new(AtomicBool::new(false));
         let running = {
             let (intake, is_ready) = (intake.clone(), is_ready.clone());
-            let (mut library, mut record) = (library.clone(), record.clone());
+            let (mut library, mut record, mut burn_ins) = (library, record, burn_ins);
             let mut dropped = DroppedSeries::default();
             let published = move |snapshot: &Snapshot| {
                 let live = snapshot.models.iter();
@@ -109,6 +119,7 @@ impl App {
                 intake.retain_models(&live);
                 library.keep(snapshot);
                 record.keep(snapshot);
+                burn_ins.keep(snapshot);
                 tell_dropped(&mut dropped, snapshot.dropped_series);
                 is_ready.store(true, Ordering::Release);
             };
@@ -173,8 +184,7 @@ impl App {
             analysis
                 .tick
                 .store(Arc::new(Duration::from_millis(settings.tick.millis())));
-            let config =
-                configuration::engine_config(&loaded, library.profiles(), record.profiles());
+            let config = engine_config(&loaded);
             analysis.config.store(Arc::new(config));
         };
         let watching = tokio::spawn(reloader.watch(Reloader::POLL, take, asked(stopped)));

@@ -10,6 +10,7 @@
 
 mod alarms;
 pub mod budget;
+mod burn_in;
 mod cell_sums;
 mod compare;
 mod config;
@@ -32,9 +33,11 @@ mod stand_ins;
 mod version;
 mod whole;
 
+pub use burn_in::BURN_IN_CHUNKS;
 pub use config::{
-    Clock, Config, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT, ModelConfig,
-    OtherVersions, OutlierConfig, References, SIGNIFICANCE, WindowConfig,
+    BurntIn, Clock, Config, FeatureConfig, JointConfig, Learning, MINIMUM_EFFECT,
+    MOST_LEARNED_EFFECT, ModelConfig, OtherVersions, OutlierConfig, References, SIGNIFICANCE,
+    WindowConfig,
 };
 pub use explain::{Against, Bin, Explanation, NewCategory, Rate, Rates, Sides};
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
@@ -336,6 +339,7 @@ fn evaluate_version(
             .map(Installed::snapshot)
             .collect(),
         learning: model.learning_progress(config),
+        burn_in: whole::burn_in(&features),
         features,
     }
 }

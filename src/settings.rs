@@ -216,6 +216,11 @@ section! {
         /// at the minimum effect alarm. From 0 to 10.
         #[serde(deserialize_with = "finite")]
         significance: f64 = 4.75,
+        /// How long production learns how rows hang together where the profile has not measured it:
+        /// clusters then raise no false alarms, and what comes and goes in these first days counts
+        /// as usual, up to a drift of 0.1. Then it is frozen. 0s: nothing is learned. Else from 1h
+        /// to 366d.
+        burn_in: Span = Span::from_secs(7 * 86_400),
     }
 }
 

@@ -428,9 +428,11 @@ fn memory_per_feature_is_what_the_formula_says() {
         };
         let per_feature = (bytes(200, &references) - bytes(100, &references)) / 100;
         // DESIGN.md, Memory: (13 × windows + 2) sums of 8 B + 120 bytes, 13 more a window for the one
-        // before, 192 counts of 4 bytes a cell for the season, and what holds them.
+        // before, 192 counts of 4 bytes a cell for the season, seven of 8 B + 32 bytes while the
+        // burn-in lasts, and what holds them.
         let spans = 1 + usize::from(previous);
         let sums = (13 * 3 * spans + 2) * sum + usize::from(seasonal) * 192 * cells * 4;
+        let sums = sums + 7 * (8 * cells + 32);
         assert!(
             (sums..sums + 1_280 + 512 * (spans - 1)).contains(&per_feature),
             "{per_feature} against {sums}"

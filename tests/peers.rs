@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use common::{Random, SECOND, batch, config, feature, model};
 use driftgauge::batch::{Batch, Role, Values};
-use driftgauge::engine::{Engine, FeatureWindow, State};
+use driftgauge::engine::{Detail, Engine, FeatureWindow, State};
 use driftgauge::learn::{LearnOptions, Learner};
 use driftgauge::profile::{Profile, Provenance};
 use driftgauge::statistic::is_raised;
@@ -61,7 +61,9 @@ fn learned(rows: &Batch) -> Profile {
 
 /// What a window of these rows looks like to a fresh engine.
 fn seen(profile: &Profile, rows: &Batch) -> FeatureWindow {
-    let mut engine = Engine::new(Arc::new(config(profile.clone())));
+    let mut config = config(profile.clone());
+    config.feature.detail = Some(Detail::Full);
+    let mut engine = Engine::new(Arc::new(config));
     engine.apply(rows, START);
     let snapshot = engine.tick(START);
     feature(model(&snapshot, "m", "1"), "x").windows[0].clone()

@@ -405,18 +405,21 @@ fn stddev(values: &[f64]) -> f64 {
 /// there it is the chance in where the values of a cell lie that counts.
 #[test]
 fn wasserstein_is_within_five_percent_of_its_exact_value_against_every_reference() {
+    /// A value of a standard normal one.
+    type Of = fn(f64) -> f64;
+    /// A value after the change, of what it was, its place in the sample and σ.
+    type Changed = fn(f64, usize, f64) -> f64;
     const SEED: u64 = 31;
     const ROWS: usize = 20_000;
     println!("seed {SEED}");
     let mut random = Random(SEED);
     // Shapes by their standard deviations.
-    let shapes: [(&str, f64, fn(f64) -> f64); 3] = [
+    let shapes: [(&str, f64, Of); 3] = [
         ("normal", 1.0, |z| z),
         ("lognormal", 1.304, |z| (0.8 * z).exp()),
         ("exponential", 1.0, |z| -normal_tail(z).ln()),
     ];
-    // A value, its place in the sample and σ.
-    let changes: [(&str, fn(f64, usize, f64) -> f64); 5] = [
+    let changes: [(&str, Changed); 5] = [
         ("+0.1 σ", |x, _, sigma| x + 0.1 * sigma),
         ("+0.3 σ", |x, _, sigma| x + 0.3 * sigma),
         ("+1 σ", |x, _, sigma| x + sigma),

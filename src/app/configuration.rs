@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OtherVersions,
+    self, BurntIn, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OtherVersions,
     OutlierConfig, References, WindowConfig,
 };
 use crate::export::OWN_SERIES;
@@ -14,11 +14,16 @@ use crate::settings::{
     self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Reference, Settings,
 };
 
-/// What the engine is told. `learned` and `rebaselined` are references kept from before, by model.
+/// What burn-ins have found, by version and feature.
+type BurnIns = HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>;
+
+/// What the engine is told. `learned` and `rebaselined` are references, `burn_ins` what burn-ins have
+/// found, kept from before, by model.
 pub(crate) fn engine_config<'k>(
     loaded: &Loaded,
     learned: &HashMap<Arc<str>, Arc<Profile>>,
     rebaselined: impl Iterator<Item = (&'k Arc<str>, &'k Arc<Profile>)>,
+    burn_ins: &HashMap<Arc<str>, BurnIns>,
 ) -> Config {
     let settings = &*loaded.settings;
     let mut models: HashMap<Arc<str>, ModelConfig> = settings
@@ -32,6 +37,12 @@ pub(crate) fn engine_config<'k>(
     for (name, profile) in rebaselined {
         let model = models.entry(name.clone()).or_default();
         model.rebaselined.push(profile.clone());
+    }
+    for (name, found) in burn_ins {
+        // Without any reference it fits nothing.
+        if let Some(model) = models.get_mut(name) {
+            model.burnt_in.clone_from(found);
+        }
     }
     let windows = settings.windows.as_slice().iter().map(|span| WindowConfig {
         label: span.to_string().into(),
@@ -48,6 +59,7 @@ pub(crate) fn engine_config<'k>(
             rows: settings.learning.rows as u64,
             bytes: settings.learning.bytes.bytes(),
         },
+        burn_in_micros: settings.drift.burn_in.micros(),
         feature: FeatureConfig {
             role: None,
             kind: None,
@@ -105,6 +117,7 @@ fn model_config(loaded: &Loaded, name: &str, model: &settings::Model) -> ModelCo
             .and_then(|_| loaded.profile(name, "").cloned()),
         learned: None,
         rebaselined: Vec::new(),
+        burnt_in: HashMap::new(),
         versions: versions.collect(),
         references: model.references.as_ref().map(references),
         feature: feature_config(&model.metrics, &model.drift),

@@ -59,7 +59,7 @@ impl Kept {
         let Some(folder) = &self.folder else {
             return Ok(None);
         };
-        let path = folder.join(file_name(name));
+        let path = folder.join(file_name(name, "profile"));
         std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
         profile.save(&path).map_err(|error| error.to_string())?;
         Ok(Some(path))
@@ -74,8 +74,8 @@ fn try_to_write(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&probe)
 }
 
-/// A file name for any name: what is safe in a file name, and a hash.
-fn file_name(name: &str) -> String {
+/// A file name for any name and kind: what is safe in a file name, and a hash.
+pub(super) fn file_name(name: &str, kind: &str) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || c == '-' {
             c
@@ -85,5 +85,5 @@ fn file_name(name: &str) -> String {
     };
     let readable: String = name.chars().take(40).map(safe).collect();
     let hash = xxhash_rust::xxh3::xxh3_64(name.as_bytes());
-    format!("{readable}-{hash:016x}.profile.json")
+    format!("{readable}-{hash:016x}.{kind}.json")
 }

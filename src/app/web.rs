@@ -59,11 +59,8 @@ impl WebState for State {
             &*found.model == model
                 && version.is_none_or(|version| &*found.version == version)
                 && !found.references.is_empty()
-        })?;
-        found
-            .references
-            .first()
-            .map(|reference| reference.document.clone())
+        });
+        found?.profile()
     }
 
     fn reload(&self) -> Result<(), String> {

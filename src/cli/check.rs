@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::export::OWN_SERIES;
 use crate::profile::{Kind, Profile, short};
 use crate::settings::{Loaded, Reference, Settings, Source, Span};
+use crate::statistic::normal_tail;
 
 /// Checks a settings file and the profiles it names, and says what they cost.
 #[derive(Clone, Debug, clap::Args)]
@@ -147,7 +148,38 @@ fn write_model(
         profile.rows,
         watched.len(),
         kinds.join(", ")
+    )?;
+    let judged = watched.iter().filter(|feature| feature.cells.is_some());
+    let chances = judged.map(|feature| {
+        let z = settings.drift_of(model, &feature.name).significance;
+        normal_tail(z)
+    });
+    let lengths = settings.windows.as_slice().iter().map(|w| w.seconds());
+    let alarms = false_alarms_a_week(lengths, chances);
+    let alarms = if alarms < 0.1 {
+        format!("{alarms:.0e}")
+    } else {
+        format!("{alarms:.1}")
+    };
+    writeln!(
+        out,
+        "model {model}{version}: about {alarms} false alarms a week at most (drift.significance)"
     )
+}
+
+/// How often a window of unchanged rows comes to alarm in its own length, in units of the chance that
+/// it does at one moment: twelve slices of it are not one test, nor twelve.
+const EPISODES_A_WINDOW: f64 = 6.0;
+
+/// False alarms to expect in a week: A = Σ α × Σ (week / window) × 6, with windows of these lengths in
+/// seconds and fields that alarm by chance with these α.
+fn false_alarms_a_week(
+    lengths: impl Iterator<Item = f64>,
+    chances: impl Iterator<Item = f64>,
+) -> f64 {
+    const WEEK: f64 = 7.0 * 86_400.0;
+    let windows: f64 = lengths.map(|seconds| WEEK / seconds).sum();
+    windows * EPISODES_A_WINDOW * chances.sum::<f64>()
 }
 
 /// What works but is probably not meant.
@@ -238,6 +270,7 @@ impl Cost {
             loaded,
             &HashMap::new(),
             std::iter::empty(),
+            &HashMap::new(),
         )));
         Self {
             series: engine.series_asked(),
@@ -284,5 +317,16 @@ impl Cost {
             mebibytes(self.bytes),
             mebibytes(settings.queue.bytes.bytes())
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ninety_fields_at_one_in_a_million_raise_a_tenth_of_an_alarm_a_week_over_an_hour_and_a_day() {
+        let alarms = false_alarms_a_week([3_600.0, 86_400.0].into_iter(), [1e-6; 90].into_iter());
+        assert!((alarms - 0.0945).abs() < 1e-12, "{alarms}");
     }
 }

@@ -193,6 +193,8 @@ fn evaluate<'a>(
                         .map_or(0, |joint| joint.features.len()),
                     ..JointConfig::default()
                 },
+                // Nor how it varies.
+                burn_in_micros: 0,
                 max_series: usize::MAX,
                 max_fields: usize::MAX,
                 max_total_fields: usize::MAX,

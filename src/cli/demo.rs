@@ -168,6 +168,7 @@ fn settings_text() -> String {
         "clock: event\n\
          tick: {}ms\n\
          windows: [1d, 7d, 28d]\n\
+         drift:\n  burn_in: 0s\n\
          models:\n  {MODEL}:\n    profile: flights.profile.json\n",
         TICK.as_millis()
     )

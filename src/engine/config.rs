@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::snapshot::Detail;
 use crate::batch::Role;
 use crate::learn::OUTLIER_FEATURES;
-use crate::profile::{Kind, Profile};
+use crate::profile::{Kind, Profile, Variation};
 use crate::statistic::DEPENDENCE_MARGIN;
 use crate::tally::MOST_JOINT_FEATURES;
 use crate::window::{HOUR_MICROS, HOURS, SLICES, hour_of};
@@ -23,6 +23,9 @@ pub struct Config {
     pub references: References,
     /// When a learned reference is complete.
     pub learning: Learning,
+    /// Length of the burn-in in microseconds, in which production learns how rows hang together where
+    /// the profile does not say; 0: there is none.
+    pub burn_in_micros: i64,
     /// Defaults of every feature.
     pub feature: FeatureConfig,
     /// How unusual rows are looked for.
@@ -175,12 +178,23 @@ pub struct ModelConfig {
     pub rebaselined: Vec<Arc<Profile>>,
     /// References of single versions.
     pub versions: HashMap<Arc<str>, Arc<Profile>>,
+    /// What burn-ins before have found and was kept, by version and feature.
+    pub burnt_in: HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>,
     /// What its windows are compared with; `None`: as those of all models.
     pub references: Option<References>,
     /// What is said of all its features.
     pub feature: FeatureConfig,
     /// What is said of single features.
     pub features: HashMap<Arc<str>, FeatureConfig>,
+}
+
+/// What a burn-in has found for one feature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BurntIn {
+    /// First 8 hex digits of the hash of the profile in force.
+    pub profile: Arc<str>,
+    /// What it found.
+    pub variation: Variation,
 }
 
 /// What the settings say of a feature; what is `None` is left to the next wider level.
@@ -206,6 +220,11 @@ pub struct FeatureConfig {
 pub const MINIMUM_EFFECT: f64 = 0.02;
 /// Significance in standard deviations unless the settings say otherwise: α = 1e-6.
 pub const SIGNIFICANCE: f64 = 4.75;
+
+/// Smallest PSI worth an alarm that a burn-in may set by itself: it cannot tell a world that wanders
+/// from a first week in which something went wrong. A larger one is for people to say, in the
+/// settings or by a profile that has it.
+pub const MOST_LEARNED_EFFECT: f64 = 0.1;
 
 impl FeatureConfig {
     /// This, and where it says nothing, `wider`.
@@ -336,6 +355,7 @@ impl Default for Config {
                 rows: 5_000,
                 bytes: 8 << 20,
             },
+            burn_in_micros: 7 * 86_400_000_000,
             feature: FeatureConfig::default(),
             outliers: OutlierConfig::default(),
             joint: JointConfig::default(),

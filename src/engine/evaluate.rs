@@ -1,7 +1,8 @@
 //! From sums to figures: pure, once a tick.
 
 use super::LATENCY_QUANTILES;
-use super::config::{Config, FeatureConfig, MINIMUM_EFFECT, SIGNIFICANCE, WindowConfig};
+use super::burn_in::BurnIn;
+use super::config::{Config, MINIMUM_EFFECT, MOST_LEARNED_EFFECT, SIGNIFICANCE, WindowConfig};
 use super::field::{Field, Reference};
 use super::references::Comparisons;
 use super::snapshot::{
@@ -10,7 +11,7 @@ use super::snapshot::{
 use super::version::Version;
 use crate::batch::Role;
 use crate::learn::tolerated_effect;
-use crate::profile::{Cells, Kind, ReferenceCells, Variation};
+use crate::profile::{Cells, Kind, ReferenceCells};
 use crate::statistic::{self, Sensitivity};
 use crate::tally::FeatureTally;
 use crate::window::Ring;
@@ -81,6 +82,8 @@ pub(super) fn feature(
             feature: reference.feature.clone(),
             profile: reference.profile.clone(),
             learned: reference.learned,
+            variation: field.variation(),
+            burn_in: field.burn_in.done(),
             significance: field.config.significance.unwrap_or(SIGNIFICANCE),
         }),
         new_categories: field.new_names.top(),
@@ -95,7 +98,7 @@ pub(super) fn feature(
                     _ => traffic.rows,
                 };
                 let seconds = config.stands_for(window) as f64 * 1e-6;
-                let sensitivity = sensitivity(&field.config, reference, seconds);
+                let sensitivity = sensitivity(field, seconds);
                 let distinct = field.distinct.as_ref().filter(|_| at == longest);
                 FeatureWindow {
                     distinct: distinct.map(|distinct| distinct.window.total().estimate()),
@@ -108,13 +111,15 @@ pub(super) fn feature(
 }
 
 /// What counts as drift in windows of `seconds`.
-fn sensitivity(config: &FeatureConfig, reference: Option<&Reference>, seconds: f64) -> Sensitivity {
-    let variation = reference.map_or_else(Variation::default, |of| of.feature.variation);
+fn sensitivity(field: &Field, seconds: f64) -> Sensitivity {
+    let (config, variation) = (&field.config, field.variation());
+    let usual = tolerated_effect(&variation, seconds);
+    let usual = match field.burn_in {
+        BurnIn::Off => usual,
+        _ => usual.min(MOST_LEARNED_EFFECT),
+    };
     Sensitivity {
-        minimum_effect: config
-            .minimum_effect
-            .unwrap_or(MINIMUM_EFFECT)
-            .max(tolerated_effect(&variation, seconds)),
+        minimum_effect: config.minimum_effect.unwrap_or(MINIMUM_EFFECT).max(usual),
         significance: config.significance.unwrap_or(SIGNIFICANCE),
         design_effect: variation.design_effect,
     }

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use super::burn_in::slice;
 use super::config::{Config, WindowConfig};
 use crate::batch::{Batch, Times};
 use crate::window::hour_of;
 
-/// Splits rows of a batch into runs that belong to the same hour and the same slice of every window,
-/// each with the time of its newest row.
+/// Splits rows of a batch into runs that belong to the same hour and the same slice of every window
+/// and of the burn-in, each with the time of its newest row.
 pub(super) fn event_runs(
     batch: &Batch,
     rows: Range<usize>,
@@ -25,7 +26,9 @@ pub(super) fn event_runs(
         if let Some((time, rows)) = runs.last_mut() {
             let same = |w: &WindowConfig| w.slice(*time) == w.slice(at);
             let same_hour = hour_of(*time) == hour_of(at);
-            if *time == at || (same_hour && config.windows.iter().all(same)) {
+            let burn_in = |at| slice(config.burn_in_micros, at);
+            let same_past = same_hour && burn_in(*time) == burn_in(at);
+            if *time == at || (same_past && config.windows.iter().all(same)) {
                 *time = at.max(*time);
                 rows.end = row + 1;
                 continue;

@@ -263,7 +263,7 @@ fn rates(reference: Option<&FeatureReference>, window: &FeatureWindow) -> Rates 
             new_category: None,
         };
     };
-    let design_effect = reference.feature.variation.design_effect;
+    let design_effect = reference.variation.design_effect;
     let z = reference.significance;
     let judge = |share: Option<f64>, rows: u64, was: Option<f64>| {
         let (share, was) = share.zip(was)?;

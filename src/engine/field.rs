@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::alarms::Alarms;
 use super::budget::FeatureShape;
+use super::burn_in::BurnIn;
 use super::cell_sums::CellSums;
-use super::config::{Config, FeatureConfig, References, WindowConfig};
+use super::config::{BurntIn, Config, FeatureConfig, References, WindowConfig};
 use super::new_names::NewNames;
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values, Vectors};
 use crate::learn::MAX_CELLS;
 use crate::profile::{
-    CategoryCells, Cells, CentroidCells, FeatureProfile, Kind, Moments, NumericCells, hash_cell,
+    CategoryCells, Cells, CentroidCells, FeatureProfile, Kind, Moments, NumericCells, Variation,
+    hash_cell,
 };
 use crate::statistic::DISTANCE_NAMES;
 use crate::tally::{DistinctTally, FeatureTally, Missed, RowCodes, Tally};
@@ -43,6 +45,8 @@ pub(super) struct Field {
     pub companion: Option<usize>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
     pub distinct: Option<Box<Distinct>>,
+    /// Learns how rows hang together, where the profile does not say.
+    pub burn_in: BurnIn,
     /// Names of new categories.
     pub new_names: NewNames,
     /// Since when it is in alarm.
@@ -164,6 +168,7 @@ impl Field {
             cell_sums: None,
             companion: None,
             distinct: None,
+            burn_in: BurnIn::Off,
             new_names: NewNames::default(),
             alarms: Alarms::default(),
         };
@@ -246,6 +251,7 @@ impl Field {
             let empty = FeatureTally::new(cells);
             self.pending = empty.clone();
             self.windows.fill(Ring::new(&empty));
+            self.burn_in = BurnIn::Off;
             self.seasonal = None;
             self.cell_sums = None;
         } else if let (Some(old), Some(new)) = (&self.reference, &reference)
@@ -268,6 +274,30 @@ impl Field {
         self.reference = reference;
         self.keep_past();
         self.follow_detail();
+    }
+
+    /// Starts the burn-in, or ends it, as the reference in force and a length of `micros`
+    /// microseconds ask; `before` are those that were kept.
+    pub fn follow_burn_in(&mut self, micros: i64, before: Option<&BurntIn>) {
+        let reference = self.reference.as_ref();
+        let unmeasured = reference.filter(|r| micros > 0 && r.feature.variation.chunks == 0);
+        let cells = unmeasured.and_then(|r| Some((r.feature.cells.as_ref()?, &r.profile)));
+        let Some((cells, profile)) = cells else {
+            self.burn_in = BurnIn::Off;
+            return;
+        };
+        match before.filter(|before| before.profile == *profile) {
+            Some(before) if !matches!(self.burn_in, BurnIn::Frozen(_)) => {
+                self.burn_in = BurnIn::Frozen(before.variation);
+            }
+            _ => self.burn_in.go_on(micros, cells.cells.len()),
+        }
+    }
+
+    /// How much its sums vary, as the profile says or the burn-in has found so far.
+    pub fn variation(&self) -> Variation {
+        let said = self.reference.as_ref().map(|of| of.feature.variation);
+        self.burn_in.variation().or(said).unwrap_or_default()
     }
 
     /// How much it matters to the model, if anyone says.
@@ -431,9 +461,9 @@ impl Field {
         }
     }
 
-    /// Feeds the pending sums to the windows, each at its slice, and to their hour; forgets them.
-    /// `longest` is the place of the longest window.
-    pub fn flush(&mut self, slices: &[i64], hour: i64, longest: usize) {
+    /// Feeds the pending sums to the windows, each at its slice, to their hour and to the burn-in;
+    /// forgets them. `longest` is the place of the longest window.
+    pub fn flush(&mut self, slices: &[i64], hour: i64, burn_in_slice: i64, longest: usize) {
         if let Some(distinct) = &mut self.distinct
             && !distinct.pending.is_empty()
             && let Some(&slice) = slices.get(longest)
@@ -447,6 +477,7 @@ impl Field {
         for (ring, &slice) in self.windows.iter_mut().zip(slices) {
             ring.add(slice, &self.pending);
         }
+        self.burn_in.add(burn_in_slice, &self.pending);
         if let Some(sums) = &mut self.cell_sums {
             sums.flush(slices);
         }
@@ -457,8 +488,15 @@ impl Field {
         self.pending.clear();
     }
 
-    /// The wall clock was set back to `at`; nothing is pending.
-    pub fn set_back(&mut self, at: i64, windows: &[WindowConfig], longest: usize) {
+    /// The wall clock was set back to `at`, slice `burn_in_slice` of the burn-in; nothing is pending.
+    pub fn set_back(
+        &mut self,
+        at: i64,
+        windows: &[WindowConfig],
+        burn_in_slice: i64,
+        longest: usize,
+    ) {
+        self.burn_in.set_back(burn_in_slice);
         for (ring, window) in self.windows.iter_mut().zip(windows) {
             ring.set_back_to(window.slice(at));
         }
@@ -479,6 +517,7 @@ impl Field {
         size_of::<Self>()
             + self.pending.bytes()
             + self.since_start.bytes()
+            + self.burn_in.bytes()
             + self.windows.iter().map(Ring::bytes).sum::<usize>()
             + self.cell_sums.as_ref().map_or(0, |sums| sums.bytes())
             + self.seasonal.as_ref().map_or(0, |hours| hours.bytes())

@@ -215,6 +215,9 @@ impl Model {
         }
         let inputs = file.as_ref().or(learned.as_ref());
         version.install(references, inputs, &self.name, config);
+        let said = config.models.get(&self.name);
+        let before = said.and_then(|model| model.burnt_in.get(name));
+        version.follow_burn_in(config.burn_in_micros, before);
     }
 
     /// Folds a batch in. `wall` is the wall time in microseconds.
@@ -379,7 +382,7 @@ impl Model {
                 continue;
             }
             self.now = Some(now.max(at));
-            version.begin(at, &config.windows);
+            version.begin(at, config);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
             version.fold_calls(batch, &starts, rows);
         }
@@ -451,7 +454,7 @@ impl Model {
         if config.clock == Clock::Wall && self.now.is_some_and(|now| wall < now) {
             self.now = Some(wall);
             for version in self.versions.values_mut() {
-                version.set_back(wall, &config.windows);
+                version.set_back(wall, config);
             }
         }
     }
@@ -466,7 +469,7 @@ impl Model {
             return;
         };
         for version in self.versions.values_mut() {
-            version.advance(now, &config.windows);
+            version.advance(now, config);
         }
     }
 }

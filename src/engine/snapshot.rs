@@ -1,10 +1,11 @@
 //! What an evaluation found: immutable, complete, and all that `/metrics`, the pages and `compare`
 //! ever read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::batch::Role;
-use crate::profile::{FeatureProfile, Missing, Profile};
+use crate::profile::{FeatureProfile, Missing, Profile, Variation};
 use crate::statistic::Shape;
 use crate::tally::Frequent;
 
@@ -76,8 +77,34 @@ pub struct ModelSnapshot {
     pub references: Vec<ReferenceSnapshot>,
     /// Rows still wanted for a reference that is being learned; `None` when nothing is learned.
     pub learning: Option<LearningProgress>,
+    /// How much of the burn-in is done, 0 … 1, where least is; `None` where no field has one.
+    pub burn_in: Option<f64>,
     /// Fields, in the order of the profile, then as first seen.
     pub features: Vec<FeatureSnapshot>,
+}
+
+impl ModelSnapshot {
+    /// The first reference in force, to be reviewed and shipped: with what the burn-in has found so
+    /// far, so that wherever it is put in force nothing has to burn in. Its hash is another one then.
+    pub fn profile(&self) -> Option<Arc<Profile>> {
+        let reference = self.references.first()?;
+        let found = self.features.iter().filter_map(|field| {
+            let of = field.reference.as_ref()?;
+            let is_found = of.burn_in.is_some() && of.variation.chunks > 0;
+            (is_found && of.profile == reference.profile).then_some((&*field.name, of.variation))
+        });
+        let found: HashMap<&str, Variation> = found.collect();
+        if found.is_empty() {
+            return Some(reference.document.clone());
+        }
+        let mut profile = Profile::clone(&reference.document);
+        for feature in &mut profile.features {
+            if let Some(variation) = found.get(feature.name.as_str()) {
+                feature.variation = *variation;
+            }
+        }
+        Some(Arc::new(profile))
+    }
 }
 
 /// Drift of a model as a whole: of one window, from one reference, seen one way.
@@ -236,6 +263,11 @@ pub struct FeatureReference {
     pub profile: Arc<str>,
     /// Whether it was learned from traffic: then its categories are row values.
     pub learned: bool,
+    /// How much its sums vary, as the profile says or the burn-in has found so far.
+    pub variation: Variation,
+    /// How much of the burn-in is done, 0 … 1; `None` when there is none. At 1 the variation is
+    /// frozen.
+    pub burn_in: Option<f64>,
     /// One-sided significance in standard deviations, z.
     pub significance: f64,
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::config::{Config, WindowConfig};
+use super::burn_in;
+use super::config::{BurntIn, Config, WindowConfig};
 use super::field::{Field, Reference, Scratch};
 use super::installed::Installed;
 use super::room::{Room, Taken};
@@ -48,6 +49,8 @@ pub(super) struct Version {
     longest: usize,
     /// Slice of each window that the pending sums belong to; empty before the first row.
     pending_slices: Vec<i64>,
+    /// The same of the burn-in.
+    pending_burn_in: i64,
     /// Hour that they belong to.
     pending_hour: i64,
     pub traffic: Vec<Ring<TrafficTally>>,
@@ -118,6 +121,7 @@ impl Version {
             ignored: HashMap::new(),
             pending: TrafficTally::default(),
             pending_slices: Vec::new(),
+            pending_burn_in: 0,
             pending_hour: 0,
             traffic: vec![Ring::new(&TrafficTally::default()); windows.len()],
             row_sums: RowSums::default(),
@@ -202,12 +206,14 @@ impl Version {
 
     /// Takes the pending sums to their slices and makes `at` the moment that the next rows belong
     /// to.
-    pub fn begin(&mut self, at: i64, windows: &[WindowConfig]) {
-        let slices = windows.iter().map(|window| window.slice(at));
-        let hour = hour_of(at);
-        if hour != self.pending_hour || !slices.clone().eq(self.pending_slices.iter().copied()) {
+    pub fn begin(&mut self, at: i64, config: &Config) {
+        let slices = config.windows.iter().map(|window| window.slice(at));
+        let (hour, burn_in) = (hour_of(at), burn_in::slice(config.burn_in_micros, at));
+        let is_same = slices.clone().eq(self.pending_slices.iter().copied());
+        if !is_same || hour != self.pending_hour || burn_in != self.pending_burn_in {
             self.flush();
             self.pending_hour = hour;
+            self.pending_burn_in = burn_in;
             self.pending_slices.clear();
             self.pending_slices.extend(slices);
             if let Some(&slice) = self.pending_slices.get(self.longest) {
@@ -228,20 +234,27 @@ impl Version {
             self.pending.clear();
         }
         for field in &mut self.fields {
-            field.flush(&self.pending_slices, self.pending_hour, self.longest);
+            field.flush(
+                &self.pending_slices,
+                self.pending_hour,
+                self.pending_burn_in,
+                self.longest,
+            );
         }
         self.row_sums.flush(&self.pending_slices);
     }
 
     /// The wall clock was set back to `at`.
-    pub fn set_back(&mut self, at: i64, windows: &[WindowConfig]) {
+    pub fn set_back(&mut self, at: i64, config: &Config) {
+        let windows = &config.windows;
+        let burn_in = burn_in::slice(config.burn_in_micros, at);
         self.flush();
         self.pending_slices.clear();
         for (ring, window) in self.traffic.iter_mut().zip(windows) {
             ring.set_back_to(window.slice(at));
         }
         for field in &mut self.fields {
-            field.set_back(at, windows, self.longest);
+            field.set_back(at, windows, burn_in, self.longest);
         }
         self.row_sums.set_back(at, windows);
         self.started_at = self.started_at.map(|started| started.min(at));
@@ -249,9 +262,13 @@ impl Version {
     }
 
     /// Moves all windows on to `now`.
-    pub fn advance(&mut self, now: i64, windows: &[WindowConfig]) {
+    pub fn advance(&mut self, now: i64, config: &Config) {
         self.flush();
-        for (at, window) in windows.iter().enumerate() {
+        let burn_in = burn_in::slice(config.burn_in_micros, now);
+        for field in &mut self.fields {
+            field.burn_in.advance_to(burn_in);
+        }
+        for (at, window) in config.windows.iter().enumerate() {
             let slice = window.slice(now);
             self.traffic[at].advance_to(slice);
             self.row_sums.advance(at, slice);
@@ -463,6 +480,15 @@ impl Version {
         self.row_sums
             .install(inputs, &self.fields, &self.index, model, config);
         self.resolved.clear();
+    }
+
+    /// Starts or ends the burn-ins of all fields, as their references ask; `before` are those that
+    /// were kept.
+    pub fn follow_burn_in(&mut self, micros: i64, before: Option<&HashMap<Arc<str>, BurntIn>>) {
+        for field in &mut self.fields {
+            let before = before.and_then(|before| before.get(&field.name));
+            field.follow_burn_in(micros, before);
+        }
     }
 
     /// New settings: what they say of the fields, and other windows. `kept` gives, for each window

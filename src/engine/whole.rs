@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::snapshot::{Drift, DriftedFields, FeatureSnapshot, ModelDrift};
+use crate::batch::Role;
 
 /// The field with the largest ratio, in each window against each reference.
 pub(super) fn worst_features(features: &[FeatureSnapshot]) -> Vec<ModelDrift> {
@@ -49,6 +50,14 @@ pub(super) fn drifted_fields(features: &[FeatureSnapshot]) -> Vec<DriftedFields>
         counts[place].drifted += usize::from(ratio > 1.0);
     }
     counts
+}
+
+/// How much of the burn-in is done where least is; labels, which may never come, apart. `None` where
+/// nothing has one.
+pub(super) fn burn_in(features: &[FeatureSnapshot]) -> Option<f64> {
+    let features = features.iter().filter(|field| field.role != Role::Label);
+    let done = features.filter_map(|field| field.reference.as_ref()?.burn_in);
+    done.min_by(f64::total_cmp)
 }
 
 /// Every comparison with a ratio.

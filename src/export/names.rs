@@ -71,6 +71,7 @@ Reference {
     REFERENCE_CREATED = "driftgauge_reference_created_timestamp_seconds", Gauge, "seconds", Model, ["profile"], Always, "Unix time at which the reference was made.";
     LEARNING_ROWS = "driftgauge_learning_rows", Gauge, "rows", Model, [], Always, "Rows of a reference that is being learned so far.";
     LEARNING_ROWS_WANTED = "driftgauge_learning_rows_wanted", Gauge, "", Model, [], Always, "Rows at which the reference that is being learned comes into force.";
+    BURN_IN_RATIO = "driftgauge_burn_in_ratio", Gauge, "ratio", Model, [], Always, "How much of the burn-in is done, in which production learns the design effect and wander that a profile does not have; at 1 they are frozen.";
     REFERENCE_BIN_ROWS = "driftgauge_reference_bin_rows", Gauge, "rows", Feature, ["bin", "profile", "range"], Fleet, "Reference rows per cell; range says what the cell holds, except for categories learned from traffic.";
     REFERENCE_DESIGN_EFFECT = "driftgauge_reference_design_effect", Gauge, "", Feature, ["profile"], Fleet, "How much more the counts of the cells vary than those of independent rows.";
     REFERENCE_MINIMUM_EFFECT = "driftgauge_reference_minimum_effect", Gauge, "", Feature, ["profile", "window"], Fleet, "Smallest drift worth an alarm.";

@@ -43,6 +43,7 @@ struct Model<'s> {
     errors: BTreeMap<&'s str, f64>,
     last_row_at: Option<f64>,
     learning: Option<Learning>,
+    burn_in_ratio: Option<f64>,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
     model_drift: Vec<ModelComparison<'s>>,
@@ -130,6 +131,10 @@ struct FieldReference<'s> {
     #[serde(flatten)]
     moments: Option<Moments>,
     design_effect: f64,
+    wander: f64,
+    /// Chunks of time that both were measured over.
+    chunks: u32,
+    burn_in_ratio: Option<f64>,
     significance: f64,
     cells: Vec<Cell>,
 }
@@ -186,6 +191,7 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 rows: learning.rows,
                 wanted: learning.wanted,
             }),
+            burn_in_ratio: model.burn_in,
             references: model
                 .references
                 .iter()
@@ -304,7 +310,10 @@ impl<'s> From<&'s FeatureReference> for FieldReference<'s> {
             null_ratio: feature.null_ratio(),
             new_category_ratio: feature.new_category_ratio(),
             moments: feature.moments,
-            design_effect: feature.variation.design_effect,
+            design_effect: reference.variation.design_effect,
+            wander: reference.variation.wander,
+            chunks: reference.variation.chunks,
+            burn_in_ratio: reference.burn_in,
             significance: reference.significance,
             cells,
         }

@@ -1,7 +1,5 @@
 //! Query strings of request targets: read by the web port, written by its clients.
 
-use std::fmt::{self, Display, Write};
-
 /// Value of the first parameter with this key, decoded; `None` without, or when it is not UTF-8.
 pub(crate) fn parameter(query: &str, key: &str) -> Option<String> {
     query
@@ -48,45 +46,9 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Text as the value of a parameter: what is no letter, digit or one of `-._~` becomes `%41`.
-pub(super) struct Encoded<'a>(pub &'a str);
-
-impl Display for Encoded<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    f.write_char(byte.into())?;
-                }
-                byte => write!(f, "%{byte:02X}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_encoded_is_decoded_to_the_same() {
-        for text in [
-            "",
-            "a b+c",
-            "Zürich \"\\\n{x=\"1\"} # 2 &=%41",
-            "<script>'",
-            "../?#",
-        ] {
-            let encoded = Encoded(text).to_string();
-            assert!(
-                encoded
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b))
-            );
-            assert_eq!(parameter(&format!("a=1&b={encoded}&c"), "b").unwrap(), text);
-        }
-    }
 
     #[test]
     fn parameters_are_decoded() {

@@ -17,7 +17,14 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     let Drift {
         minimum_effect,
         significance,
+        burn_in,
     } = settings.drift;
+    if burn_in.millis() > 0 && !(3_600_000..=366 * 86_400_000).contains(&burn_in.millis()) {
+        check.say(
+            &["drift", "burn_in"],
+            format!("is {burn_in}: write a duration from 1h to 366d, or 0s for none"),
+        );
+    }
     check.drift(&["drift"], Some(minimum_effect), Some(significance));
     check.outliers(settings);
     check.joint(settings);

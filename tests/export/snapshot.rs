@@ -148,9 +148,11 @@ pub fn field(name: &str, kind: Option<Kind>, cells: usize, references: &[&str]) 
         far: 4,
         cells: vec![7; cells],
         reference: profile.map(|feature| FeatureReference {
+            variation: feature.variation,
             feature,
             profile: "0badcafe".into(),
             learned: false,
+            burn_in: Some(0.25),
             significance: 4.75,
         }),
         new_categories: Vec::new(),
@@ -202,6 +204,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
             document: Arc::default(),
         }],
         learning: None,
+        burn_in: Some(0.25),
         features,
     }
 }

@@ -90,7 +90,7 @@ fn too_few(
     let Some(reference) = &feature.reference else {
         return format!("{name} has {rows} values in {label}.");
     };
-    let design_effect = reference.feature.variation.design_effect;
+    let design_effect = reference.variation.design_effect;
     let least = minimum_rows(window.cells.len().max(1), design_effect);
     if rows < least {
         format!("{name} has {rows} values in {label}, too few to judge: it takes {least}.")

@@ -19,7 +19,7 @@ pub(super) fn write(
 
     let fleet = || fields.iter().filter(|view| view.shows_cells());
     parameter(book, &names::REFERENCE_DESIGN_EFFECT, fleet(), |r| {
-        r.feature.variation.design_effect
+        r.variation.design_effect
     })?;
     let mut pen = book.family(&names::REFERENCE_MINIMUM_EFFECT);
     for FieldView { labels, field } in fleet() {
@@ -90,6 +90,10 @@ fn in_force(book: &mut Book<'_>, models: &[ModelView<'_>]) -> Result<(), Error> 
         if let Some(learning) = model.learning {
             pen.whole(labels, &[], learning.wanted)?;
         }
+    }
+    let mut pen = book.family(&names::BURN_IN_RATIO);
+    for ModelView { labels, model } in models {
+        pen.gauge(labels, &[], model.burn_in)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::model::{class_of, write_history};
 use super::{chart, write_head};
 use crate::engine::{Explanation, FeatureSnapshot, Rate};
 use crate::export::explain::Chosen;
-use crate::export::url::Encoded;
+use crate::export::url::encode;
 
 /// The page.
 pub(in crate::export) fn render(chosen: &Chosen<'_>) -> String {
@@ -210,10 +210,10 @@ fn plain(value: f64) -> String {
 fn address(chosen: &Chosen<'_>, path: &str, window: &str, reference: Option<&str>) -> String {
     let field = Address(chosen.model, chosen.feature);
     let field = field.to_string().replacen("/feature", path, 1);
-    let mut address = format!("{field}&amp;window={}", Encoded(window));
+    let mut address = format!("{field}&amp;window={}", encode(window));
     if let Some(reference) = reference {
         // Writing to a string cannot fail.
-        let _ = write!(address, "&amp;reference={}", Encoded(reference));
+        let _ = write!(address, "&amp;reference={}", encode(reference));
     }
     address
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use crate::engine::{FeatureSnapshot, ModelSnapshot};
-use crate::export::url::Encoded;
+use crate::export::url::encode;
 
 /// A share in percent.
 pub(super) fn percent(ratio: Option<f64>) -> String {
@@ -73,9 +73,9 @@ impl Display for Address<'_> {
         write!(
             f,
             "/feature?model={}&amp;version={}&amp;feature={}",
-            Encoded(&model.model),
-            Encoded(&model.version),
-            Encoded(&feature.name)
+            encode(&model.model),
+            encode(&model.version),
+            encode(&feature.name)
         )
     }
 }
