@@ -17,7 +17,7 @@ const START: i64 = 1_700_000_000 * SECOND;
 /// Correlated normal and lognormal numbers, a whole one with many zeros, a category with a tail, a
 /// name of thousands, holes. In a share `odd` of the rows, three of the numbers are far out.
 fn rows(random: &mut Random, count: usize, odd: f64) -> Batch {
-    let mut columns = vec![Vec::with_capacity(count); 7];
+    let mut columns = vec![Vec::new(); 7];
     let (mut categories, mut names) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let mut normal = || (0..12).map(|_| random.uniform()).sum::<f64>() - 6.0;
@@ -342,7 +342,7 @@ fn memory_is_what_the_formula_says() {
     let sums = (13 * 3 + 1) * (8 * 8 + 32);
     let taken = bytes(64) - bytes(0);
     assert!(
-        (sums..sums + 256).contains(&taken),
+        (sums..sums + 512).contains(&taken),
         "{taken} against {sums}"
     );
 }
