@@ -313,15 +313,8 @@ mod tests {
 
     #[test]
     fn a_reference_that_contradicts_itself_or_its_profile_is_refused_with_a_sentence() {
-<<<<<<< HEAD
-        type Spoil = fn(&mut JointReference);
-        let wrong: [(&str, Spoil); 8] = [
-||||||| fcdbf6a
-        let wrong: [(&str, fn(&mut JointReference)); 8] = [
-=======
         type Change = fn(&mut JointReference);
         let wrong: [(&str, Change); 8] = [
->>>>>>> joint
             ("scores for 2 cells", |j| j.features[1].scores.push(0.0)),
             ("scores for 0 cells", |j| j.features[1].name = "c".into()),
             ("twice", |j| j.features[1].name = "a".into()),
