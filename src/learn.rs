@@ -7,7 +7,8 @@
 //!                                                                  and what needs fixed cells
 //! ```
 //! Knows no files, no clock and no threads. The same rows always give the same profile and the same
-//! hash; up to 100,000 rows their order does not matter either.
+//! hash; up to 100,000 rows their order does not matter either, except for vectors, and of more than
+//! 2,000 rows for how chance in features together is judged.
 
 mod category_cells;
 mod centroids;

@@ -61,6 +61,8 @@ fn courses() -> Courses {
     println!("seed {SEED}, {DAYS} days, onset after {ONSET:.2}");
     let mut random = Random(SEED);
     let settings = Config {
+        // A burn-in would take the daily wave of the first week for usual.
+        burn_in_micros: 0,
         references: References {
             seasonal: true,
             previous: true,

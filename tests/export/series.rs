@@ -74,7 +74,7 @@ fn levels_cost_what_the_contract_promises() {
     }
     let numeric = Some(Kind::Numeric);
     assert_eq!(shown(numeric, 24, Detail::Lean, true, refs), 15);
-    assert_eq!(shown(numeric, 24, Detail::Standard, true, refs), 95);
+    assert_eq!(shown(numeric, 24, Detail::Standard, true, refs), 97);
 }
 
 #[test]

@@ -23,7 +23,11 @@ pub(super) fn write(
     })?;
     let mut pen = book.family(&names::REFERENCE_MINIMUM_EFFECT);
     for FieldView { labels, field } in fleet() {
-        let Some(reference) = &field.reference else {
+        let Some(reference) = field
+            .reference
+            .as_ref()
+            .filter(|r| r.feature.cells.is_some())
+        else {
             continue;
         };
         for window in &field.windows {
