@@ -217,7 +217,8 @@ impl JointLearner {
 /// The number to nine decimals, far finer than chance: beyond them it depends on the order of the rows,
 /// the machine and its mathematical library, and the same data are to give the same profile.
 fn rounded(number: f64) -> f64 {
-    (number * 1e9).round() / 1e9
+    // Zero has no sign.
+    (number * 1e9).round() / 1e9 + 0.0
 }
 
 /// Variance of the scores of rows so counted; `missing` more score 0.
