@@ -26,8 +26,9 @@ use report::Report;
     about = "Compare data in files with a profile: the drift of every field, worst first",
     long_about = "Reads data files and prints how far every field is from a profile: drift (PSI), \
         its threshold at this number of rows, their ratio (above 1 is drift), missing values. The \
-        same engine as in the sidecar folds the rows, so the same rows give the same numbers there, \
-        to the last digit.",
+        same engine as in the sidecar folds the rows, so the same rows give the same numbers there: \
+        to the last digit what comes from counts, and but for the order of addition what comes from \
+        means.",
     after_long_help = "EXAMPLES\n  \
         driftgauge compare fraud.profile.json last-week.parquet\n  \
         driftgauge compare fraud.profile.json new-*.csv.gz --fail-on-drift || echo 'do not release'\n  \

@@ -265,8 +265,12 @@ def test_compare_of_several_files_is_that_of_all_their_rows(car_loan_profile, tm
     for paths in ([whole], parts):
         report = json.loads(run_ok("compare", car_loan_profile, *paths, "--format", "json").stdout)
         means = {f["feature"]: (f.pop("mean"), f.pop("stddev")) for f in report["features"] if f["mean"] is not None}
-        found.append((report, means))
+        together = {drift["kind"]: drift.pop("ratio") for drift in report["model_drift"]}
+        sums = [f["distance"].pop(name, 0) for f in report["features"] for name in ("mean_shift", "wasserstein")]
+        found.append((report, means, together, sums))
     assert found[0][0] == found[1][0]
+    assert found[0][2] == pytest.approx(found[1][2], rel=1e-9)
+    assert found[0][3] == pytest.approx(found[1][3], rel=1e-9)
     assert found[0][1].keys() == found[1][1].keys()
     for name, (mean, stddev) in found[0][1].items():  # but for the order of addition
         assert found[1][1][name] == (pytest.approx(mean, rel=1e-12), pytest.approx(stddev, rel=1e-12))
