@@ -10,7 +10,9 @@ use super::{RowCodes, Tally};
 /// Tail scores that make the score of a row.
 const HIGHEST: usize = 3;
 /// Rows scored at a time: what is kept of them fits into the first-level cache.
-const RUN: usize = 512;
+const RUN: usize = 128;
+/// So few are scored one by one: to set up a run would cost more.
+const FEW: usize = 16;
 
 /// Scores rows of some features.
 #[derive(Clone, Debug)]
@@ -92,18 +94,29 @@ impl OutlierScores {
 
 /// Puts the scores of one feature among the highest of each row, without a branch.
 fn insert(codes: &[u8], table: &[f32; 256], highest: &mut [[f32; RUN]; HIGHEST]) {
+    let [first, second, third] = highest;
+    let highest = first.iter_mut().zip(second).zip(third);
+    if codes.len() <= FEW {
+        for (highest, &code) in highest.zip(codes) {
+            insert_one(highest, table[usize::from(code)]);
+        }
+        return;
+    }
     let mut scores = [0.0f32; RUN];
     for (score, &code) in scores.iter_mut().zip(codes) {
         *score = table[usize::from(code)];
     }
-    let [first, second, third] = highest;
-    let highest = first.iter_mut().zip(second).zip(third);
-    for (((first, second), third), &score) in highest.zip(&scores[..codes.len()]) {
-        let (high, rest) = sorted(*first, score);
-        let (middle, rest) = sorted(*second, rest);
-        (*first, *second) = (high, middle);
-        *third = sorted(*third, rest).0;
+    for (highest, &score) in highest.zip(&scores[..codes.len()]) {
+        insert_one(highest, score);
     }
+}
+
+#[inline]
+fn insert_one(((first, second), third): ((&mut f32, &mut f32), &mut f32), score: f32) {
+    let (high, rest) = sorted(*first, score);
+    let (middle, rest) = sorted(*second, rest);
+    (*first, *second) = (high, middle);
+    *third = sorted(*third, rest).0;
 }
 
 /// The larger one first; neither is NaN.
