@@ -175,8 +175,9 @@ impl Whole {
     /// What drifted, of what no field shows alone.
     fn sentence(&self) -> Option<String> {
         let what = match self.kind {
-            "dependence" => format!("how {} hang together", self.fields.join(" and ")),
-            "mmd" => "the rows as a whole".into(),
+            "dependence" => format!("how {} go together", self.fields.join(" and ")),
+            "mmd" => "the distribution of rows as a whole".into(),
+            "embedding" => format!("the cloud of vectors {}", self.fields.join(", ")),
             _ => return None,
         };
         let verdict = if self.ratio > 1.0 {
