@@ -126,11 +126,13 @@ pub struct Variation {
     /// Wander τ ≥ 0: the mean χ² divergence between chunks that does not shrink with their rows. 0
     /// until it is measured.
     pub wander: f64,
-    /// The same between spans of eight chunks: how far wander fades over longer windows. `wander`
+    /// The same between spans of several chunks: how far wander fades over longer windows. `wander`
     /// where that is not known.
     pub long_wander: f64,
     /// Length of a chunk in seconds; 0 until it is measured.
     pub chunk_seconds: f64,
+    /// Length of a span in seconds; 0 until it is measured.
+    pub span_seconds: f64,
     /// Chunks of time-ordered rows that both were measured over; 0: not measured.
     pub chunks: u32,
 }
@@ -142,6 +144,7 @@ impl Default for Variation {
             wander: 0.0,
             long_wander: 0.0,
             chunk_seconds: 0.0,
+            span_seconds: 0.0,
             chunks: 0,
         }
     }

@@ -17,7 +17,7 @@ mod row_codes;
 mod traffic;
 
 pub use cell_sums::CellSumsTally;
-pub use chunks::{ChunkSums, GroupSums, SPAN_CHUNKS};
+pub use chunks::{BURN_IN_SPAN_CHUNKS, ChunkSums, GroupSums, SPAN_CHUNKS};
 pub use distinct::DistinctTally;
 pub use feature::{FeatureTally, Missed, Moments};
 pub use fourier::{FourierMap, RUN};

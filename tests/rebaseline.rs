@@ -24,6 +24,7 @@ fn settings() -> Config {
         wander: 0.001,
         long_wander: 0.001,
         chunk_seconds: 3_600.0,
+        span_seconds: 8.0 * 3_600.0,
         chunks: 50,
     };
     x.importance = Some(3.0);

@@ -546,6 +546,7 @@ fn a_burn_in_that_was_kept_is_over_and_one_of_another_profile_begins_anew() {
         wander: 0.001,
         long_wander: 0.001,
         chunk_seconds: 360.0,
+        span_seconds: 24.0 * 360.0,
         chunks: 168,
     };
     let with = |hash: &str| {

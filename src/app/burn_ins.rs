@@ -41,6 +41,7 @@ struct Found {
     wander: f64,
     long_wander: f64,
     chunk_seconds: f64,
+    span_seconds: f64,
     chunks: u32,
 }
 
@@ -198,6 +199,7 @@ fn read(path: &Path) -> Result<(Arc<str>, Of), String> {
         let known: &mut HashMap<_, _> = of.entry(version.into()).or_default();
         for (name, found) in fields {
             let least = found.wander.min(found.long_wander).min(found.chunk_seconds);
+            let least = least.min(found.span_seconds);
             if !(found.design_effect >= 1.0 && least >= 0.0) {
                 return Err(format!(
                     "field {name:?} has a design effect of {} (at least 1), and {least} where nothing \
@@ -212,6 +214,7 @@ fn read(path: &Path) -> Result<(Arc<str>, Of), String> {
                     wander: found.wander,
                     long_wander: found.long_wander,
                     chunk_seconds: found.chunk_seconds,
+                    span_seconds: found.span_seconds,
                     chunks: found.chunks,
                 },
             };
@@ -232,6 +235,7 @@ fn write(folder: &Path, path: &Path, model: &str, of: &Of) -> io::Result<()> {
                 wander: variation.wander,
                 long_wander: variation.long_wander,
                 chunk_seconds: variation.chunk_seconds,
+                span_seconds: variation.span_seconds,
                 chunks: variation.chunks,
             };
             (name.to_string(), found)
@@ -263,6 +267,7 @@ mod tests {
                 wander: 0.01,
                 long_wander: 0.005,
                 chunk_seconds: 3_600.0,
+                span_seconds: 86_400.0,
                 chunks: 168,
             },
         };

@@ -8,7 +8,7 @@
 
 use crate::learn::{CHUNK_SLICES, variation};
 use crate::profile::Variation;
-use crate::tally::{ChunkSums, FeatureTally};
+use crate::tally::{BURN_IN_SPAN_CHUNKS, ChunkSums, FeatureTally};
 
 /// Chunks of a burn-in: the hours of a week.
 pub const BURN_IN_CHUNKS: u32 = 168;
@@ -61,7 +61,7 @@ impl BurnIn {
         if !stays {
             *self = Self::Running(Box::new(Running {
                 micros,
-                sums: ChunkSums::new(cells),
+                sums: ChunkSums::new(cells, BURN_IN_SPAN_CHUNKS),
                 newest: None,
                 has_rows: false,
                 chunks: 0,

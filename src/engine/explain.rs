@@ -265,31 +265,41 @@ fn rates(reference: Option<&FeatureReference>, window: &FeatureWindow) -> Rates 
     };
     let design_effect = reference.variation.design_effect;
     let z = reference.significance;
-    let judge = |share: Option<f64>, rows: u64, was: Option<f64>| {
+    let feature = &*reference.feature;
+    let (values, missing) = (feature.values(), feature.missing.total());
+    let judge = |share: Option<f64>, rows: u64, was: Option<f64>, of: u64, expected: f64| {
         let (share, was) = share.zip(was)?;
         let count = (share * rows as f64).round() as u64;
+        // The reference's rate is that of a sample, too.
+        let design_effect = design_effect * (1.0 + rows as f64 / of.max(1) as f64);
         Some(Rate {
             reference: was,
             window: share,
-            raised: is_raised(count, rows, was, design_effect, z),
+            raised: is_raised(count, rows, was + expected, design_effect, z),
         })
     };
-    let feature = &*reference.feature;
     Rates {
         missing: judge(
             window.null_ratio,
             window.values + window.missing.total(),
             feature.null_ratio(),
+            values + missing,
+            0.0,
         ),
         out_of_range: judge(
             window.out_of_range_ratio,
             window.values,
             feature.moments.map(|_| 0.0),
+            values,
+            // One value in m + 1 is the smallest of all, and one the largest.
+            2.0 / (values as f64 + 1.0),
         ),
         new_category: judge(
             window.new_category_ratio,
             window.values,
             feature.new_category_ratio(),
+            values,
+            0.0,
         ),
     }
 }

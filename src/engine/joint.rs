@@ -22,12 +22,15 @@ use crate::tally::{JointScorer, JointTally, MOST_JOINT_FEATURES};
 #[derive(Debug)]
 pub(super) struct MeasuredJoint {
     pub reference: JointReference,
+    /// Whether it was learned from live rows: a few minutes, of which nobody knows how they wander.
+    is_of_minutes: bool,
     scorer: Arc<JointScorer>,
 }
 
 impl MeasuredJoint {
     pub fn of(reference: &JointReference) -> Self {
         Self {
+            is_of_minutes: false,
             scorer: Arc::new(JointScorer::of(reference)),
             reference: reference.clone(),
         }
@@ -104,8 +107,9 @@ impl Joint {
     }
 
     /// What was learned here, once it is complete.
-    pub fn learned(&self) -> Option<&Arc<MeasuredJoint>> {
-        self.measured.as_ref().filter(|_| self.wanted > 0)
+    pub fn learned(&self) -> Option<(Arc<str>, &Arc<MeasuredJoint>)> {
+        let measured = self.measured.as_ref().filter(|_| self.wanted > 0)?;
+        Some((self.profile.clone(), measured))
     }
 
     fn learn(&mut self, codes: &[Option<&[u8]>], first: usize, rows: usize) {
@@ -122,6 +126,7 @@ impl Joint {
         let reference = self.learner.take().and_then(|learner| learner.finish());
         self.measured = reference.map(|reference| {
             Arc::new(MeasuredJoint {
+                is_of_minutes: true,
                 reference,
                 scorer: self.scorer.clone(),
             })
@@ -310,7 +315,7 @@ fn discrepancy(judgement: &Judgement<'_>, a: &Means, b: &Means) -> Option<f64> {
 fn compare(
     judgement: &Judgement<'_>,
     window: &Arc<str>,
-    reference: &Arc<str>,
+    (reference, is_of_minutes): (&Arc<str>, bool),
     a: &Means,
     b: &Means,
 ) -> impl Iterator<Item = ModelDrift> + use<> {
@@ -325,7 +330,9 @@ fn compare(
     let dependence = dependence(judgement, a, b);
     let dependence =
         dependence.map(|(ratio, pair)| drift("dependence", ratio, pair.map(name).to_vec()));
-    let discrepancy = discrepancy(judgement, a, b);
+    // An embedding has no margin but its wander: against a few minutes of a world whose means move by
+    // a tenth of a standard deviation it would nearly always be in alarm.
+    let discrepancy = discrepancy(judgement, a, b).filter(|_| !is_of_minutes);
     let discrepancy = discrepancy.map(|ratio| drift("mmd", ratio, Vec::new()));
     dependence.into_iter().chain(discrepancy)
 }
@@ -361,20 +368,18 @@ pub(super) fn drift(
             .profile()
             .map(|label| (label, Means::of_reference(joint)));
         let previous = comparisons.previous().zip(ring.previous());
-        let windows = previous.into_iter().chain(
-            others
-                .iter()
-                .map(|(label, other)| (*label, other.windows[at].total())),
-        );
-        let windows = windows.filter_map(|(label, sums)| Some((label, Means::of_window(sums)?)));
-        for (label, reference) in profile.into_iter().chain(windows) {
-            drifts.extend(compare(
-                &judgement,
-                &window.label,
-                label,
-                &means,
-                &reference,
-            ));
+        let previous = previous.map(|(label, sums)| (label, measured.is_of_minutes, sums));
+        // Other versions see the same moment, however the world wanders.
+        let others = others.iter();
+        let others = others.map(|(label, other)| (*label, false, other.windows[at].total()));
+        let windows = previous.into_iter().chain(others);
+        let windows = windows.filter_map(|(label, of_minutes, sums)| {
+            Some((label, of_minutes, Means::of_window(sums)?))
+        });
+        let profile = profile.map(|(label, means)| (label, measured.is_of_minutes, means));
+        for (label, of_minutes, reference) in profile.into_iter().chain(windows) {
+            let side = (label, of_minutes);
+            drifts.extend(compare(&judgement, &window.label, side, &means, &reference));
         }
     }
     drifts

@@ -409,17 +409,23 @@ impl Model {
     /// compared with that.
     fn settle_joint(&mut self, name: &Arc<str>, config: &Config) {
         let version = self.versions.get(name);
-        let Some(learned) = version.and_then(|version| version.row_sums.learned_joint()) else {
+        let Some((profile, learned)) = version.and_then(|of| of.row_sums.learned_joint()) else {
             return;
         };
         let learned = learned.clone();
-        let of_version = self.version_files.get_mut(name).or(self.file.as_mut());
-        if let Some(installed) = of_version.or(self.learned.as_mut())
-            && installed.joint.is_none()
-        {
-            installed.joint = Some(learned);
-            self.install_all(config);
+        let installed = self.file.iter_mut().chain(self.version_files.values_mut());
+        let installed = installed.chain(&mut self.learned);
+        let mut waiting: Vec<_> = installed
+            .chain(self.stand_ins.each_mut())
+            .filter(|installed| installed.hash == profile && installed.joint.is_none())
+            .collect();
+        if waiting.is_empty() {
+            return;
         }
+        for installed in &mut waiting {
+            installed.joint = Some(learned.clone());
+        }
+        self.install_all(config);
     }
 
     /// Whether nothing of it is left.

@@ -254,8 +254,9 @@ impl RowSums {
         self.outliers.as_ref()?.fold.learned()
     }
 
-    /// How features hang together, once that has been learned here.
-    pub fn learned_joint(&self) -> Option<&Arc<MeasuredJoint>> {
+    /// How features hang together, once that has been learned here, and the hash of the profile whose
+    /// cells that is said of.
+    pub fn learned_joint(&self) -> Option<(Arc<str>, &Arc<MeasuredJoint>)> {
         self.joint.as_ref()?.fold.learned()
     }
 

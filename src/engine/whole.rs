@@ -8,7 +8,7 @@ use crate::batch::Role;
 /// The field with the largest ratio, in each window against each reference.
 pub(super) fn worst_features(features: &[FeatureSnapshot]) -> Vec<ModelDrift> {
     let mut worst: Vec<ModelDrift> = Vec::new();
-    for (feature, window, drift, ratio) in judged(features) {
+    for (feature, window, drift, ratio) in judged(features.iter()) {
         let known = worst
             .iter_mut()
             .find(|known| known.window == *window && known.reference == drift.reference);
@@ -30,10 +30,15 @@ pub(super) fn worst_features(features: &[FeatureSnapshot]) -> Vec<ModelDrift> {
     worst
 }
 
-/// How many fields have drifted, in each window against each reference.
+/// How many fields have drifted, in each window against each reference: of what the model gets and
+/// gives. Labels are told later, and cosines are those of a vector that counts itself.
 pub(super) fn drifted_fields(features: &[FeatureSnapshot]) -> Vec<DriftedFields> {
     let mut counts: Vec<DriftedFields> = Vec::new();
-    for (_, window, drift, ratio) in judged(features) {
+    let own = |feature: &&FeatureSnapshot| {
+        let reference = feature.reference.as_ref();
+        feature.role != Role::Label && reference.is_none_or(|of| of.feature.derived_from.is_none())
+    };
+    for (_, window, drift, ratio) in judged(features.iter().filter(own)) {
         let place = counts
             .iter()
             .position(|known| known.window == *window && known.reference == drift.reference);
@@ -61,10 +66,10 @@ pub(super) fn burn_in(features: &[FeatureSnapshot]) -> Option<f64> {
 }
 
 /// Every comparison with a ratio.
-fn judged(
-    features: &[FeatureSnapshot],
-) -> impl Iterator<Item = (&FeatureSnapshot, &Arc<str>, &Drift, f64)> {
-    features.iter().flat_map(|feature| {
+fn judged<'s>(
+    features: impl Iterator<Item = &'s FeatureSnapshot>,
+) -> impl Iterator<Item = (&'s FeatureSnapshot, &'s Arc<str>, &'s Drift, f64)> {
+    features.flat_map(|feature| {
         feature.windows.iter().flat_map(move |window| {
             let drifts = window.drift.iter();
             drifts.filter_map(move |drift| Some((feature, &window.window, drift, drift.ratio?)))

@@ -85,6 +85,7 @@ pub fn variation(sums: &ChunkSums, chunk_seconds: f64) -> Option<Variation> {
         wander: found.wander,
         long_wander: long.map_or(found.wander, |long| long.min(found.wander)),
         chunk_seconds,
+        span_seconds: chunk_seconds * sums.span_length() as f64,
         chunks: u32::try_from(chunks.groups).unwrap_or(u32::MAX),
     })
 }
@@ -96,8 +97,7 @@ const WANDER_QUANTILE: f64 = 10.8;
 /// Drift that wander alone brings to windows of `seconds`, 10.8 τ(W): the smallest effect δ is never
 /// below.
 pub fn tolerated_effect(variation: &Variation, seconds: f64) -> f64 {
-    let chunk = variation.chunk_seconds;
-    let span = chunk * SPAN_CHUNKS as f64;
+    let (chunk, span) = (variation.chunk_seconds, variation.span_seconds);
     let (wander, long) = (variation.wander, variation.long_wander);
     WANDER_QUANTILE * wander_of_window(wander, long, chunk, span, seconds)
 }
@@ -160,7 +160,7 @@ impl Chunks {
     /// Sums of a feature over slices and chunks.
     fn sums(&self, feature: usize) -> ChunkSums {
         let cells = self.cells[feature];
-        let mut sums = ChunkSums::new(cells);
+        let mut sums = ChunkSums::new(cells, SPAN_CHUNKS);
         if cells > 0 {
             for chunk in self.counts[feature].chunks(self.slices * cells) {
                 for slice in chunk.chunks(cells) {
@@ -261,7 +261,7 @@ fn remark(report: &mut FieldReport, found: &Variation) {
         report.warnings.push(format!(
             "wanders: a drift up to {in_chunk:.2} is usual in {}, up to {in_span:.2} in {}",
             length(found.chunk_seconds),
-            length(found.chunk_seconds * SPAN_CHUNKS as f64)
+            length(found.span_seconds)
         ));
     }
 }
@@ -269,10 +269,7 @@ fn remark(report: &mut FieldReport, found: &Variation) {
 /// Drift that wander alone brings to windows of a chunk and of a span.
 fn usual_drift(found: &Variation) -> (f64, f64) {
     let of = |seconds| tolerated_effect(found, seconds);
-    (
-        of(found.chunk_seconds),
-        of(found.chunk_seconds * SPAN_CHUNKS as f64),
-    )
+    (of(found.chunk_seconds), of(found.span_seconds))
 }
 
 /// A length of time for people, such as `15h`.

@@ -11,8 +11,8 @@ use super::chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, LEAST_SLICES, SLICE_ROWS
 use super::second_pass::{CodedRows, SecondPass};
 use crate::batch::{Role, Times};
 use crate::profile::{
-    FeatureProfile, FourierReference, JointFeature, JointReference, Kind, ProductReference,
-    Profile, Variation,
+    Cells, FeatureProfile, FourierReference, JointFeature, JointReference, Kind, ProductReference,
+    Profile, ReferenceCells, Variation,
 };
 use crate::statistic::{self, Grouped, Groups};
 use crate::tally::{
@@ -78,8 +78,9 @@ impl JointLearner {
     ) -> Option<Self> {
         let mut spread = 0.0;
         let features = features.into_iter().filter_map(|feature| {
-            let counted = &feature.cells.as_ref()?.rows;
-            let scores = statistic::normal_scores(counted);
+            let reference = feature.cells.as_ref()?;
+            let counted = &reference.rows;
+            let scores = scores(reference);
             let scores: Vec<_> = scores.into_iter().map(rounded).collect();
             spread += variance(&scores, counted, feature.missing.total());
             Some(JointFeature {
@@ -212,6 +213,24 @@ impl JointLearner {
             variation: of_products,
         })
     }
+}
+
+/// Normal scores of cells. `other` and `new` have one in common: reference rows of a category that came
+/// once count as `new`, to say what unchanged data bring, but they are in `other` row by row.
+fn scores(reference: &ReferenceCells) -> Vec<f64> {
+    let mut rows = reference.rows.clone();
+    let Cells::Categorical(categories) = &reference.cells else {
+        return statistic::normal_scores(&rows);
+    };
+    if categories.has_other() {
+        let new = rows.pop().unwrap_or(0);
+        if let Some(other) = rows.last_mut() {
+            *other += new;
+        }
+    }
+    let mut scores = statistic::normal_scores(&rows);
+    scores.resize(reference.rows.len(), scores.last().copied().unwrap_or(0.0));
+    scores
 }
 
 /// The number to nine decimals, far finer than chance: beyond them it depends on the order of the rows,
@@ -439,6 +458,7 @@ impl TimeSlices {
             wander,
             long_wander: long.map_or(wander, |long| rounded(long).min(wander)),
             chunk_seconds: self.span as f64 * 1e-6 / CHUNKS as f64,
+            span_seconds: self.span as f64 * 1e-6 / CHUNKS as f64 * SPAN_CHUNKS as f64,
             chunks: u32::try_from(chunks.groups).unwrap_or(u32::MAX),
         }
     }

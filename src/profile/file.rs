@@ -85,6 +85,8 @@ struct FeatureDocument {
     long_wander: Option<f64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     chunk_seconds: f64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    span_seconds: f64,
     #[serde(default, skip_serializing_if = "is_none")]
     chunks: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -335,6 +337,7 @@ impl From<&FeatureProfile> for FeatureDocument {
             wander: feature.variation.wander,
             long_wander: (feature.variation.wander > 0.0).then_some(feature.variation.long_wander),
             chunk_seconds: feature.variation.chunk_seconds,
+            span_seconds: feature.variation.span_seconds,
             chunks: feature.variation.chunks,
             importance: feature.importance,
             derived_from: feature.derived_from.clone(),
@@ -400,8 +403,9 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
         if !(0.0..=document.wander).contains(&long_wander) {
             return Err(format!("long_wander is {long_wander}, must be 0 to wander"));
         }
-        if !(document.chunk_seconds >= 0.0 && document.chunk_seconds.is_finite()) {
-            return Err("chunk_seconds must be 0 or more".into());
+        let seconds = [document.chunk_seconds, document.span_seconds];
+        if !seconds.iter().all(|&s| s >= 0.0 && s.is_finite()) {
+            return Err("chunk_seconds and span_seconds must be 0 or more".into());
         }
         if document
             .importance
@@ -425,6 +429,7 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
                 wander: document.wander,
                 long_wander,
                 chunk_seconds: document.chunk_seconds,
+                span_seconds: document.span_seconds,
                 chunks: document.chunks,
             },
             importance: document.importance,

@@ -52,6 +52,7 @@ struct VariationDocument {
     wander: f64,
     long_wander: f64,
     chunk_seconds: f64,
+    span_seconds: f64,
     chunks: u32,
 }
 
@@ -62,6 +63,7 @@ impl From<Variation> for VariationDocument {
             wander: variation.wander,
             long_wander: variation.long_wander,
             chunk_seconds: variation.chunk_seconds,
+            span_seconds: variation.span_seconds,
             chunks: variation.chunks,
         }
     }
@@ -87,14 +89,18 @@ impl VariationDocument {
                 "long_wander of {of} is {found}, must be 0 to wander"
             ));
         }
-        if !(self.chunk_seconds >= 0.0 && self.chunk_seconds.is_finite()) {
-            return Err(format!("chunk_seconds of {of} must be 0 or more"));
+        let seconds = [self.chunk_seconds, self.span_seconds];
+        if !seconds.iter().all(|&s| s >= 0.0 && s.is_finite()) {
+            return Err(format!(
+                "chunk_seconds and span_seconds of {of} must be 0 or more"
+            ));
         }
         Ok(Variation {
             design_effect: self.design_effect,
             wander: self.wander,
             long_wander: self.long_wander,
             chunk_seconds: self.chunk_seconds,
+            span_seconds: self.span_seconds,
             chunks: self.chunks,
         })
     }
@@ -271,6 +277,7 @@ mod tests {
             wander: 1e-4,
             long_wander: 1e-5,
             chunk_seconds: 3_600.0,
+            span_seconds: 8.0 * 3_600.0,
             chunks: 96,
         };
         Profile {

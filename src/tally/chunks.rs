@@ -4,8 +4,11 @@
 //! Of a slice nothing stays once it has ended but its part of the sums, so chunks cost the same
 //! memory whether a file holds them or a week of traffic.
 
-/// Chunks of a span.
+/// Chunks of a span, of reference rows: twelve spans of 96 chunks.
 pub const SPAN_CHUNKS: u64 = 8;
+/// The same of a burn-in: with chunks of an hour a span is a day, so that what comes back each day is
+/// no wander of windows of a day.
+pub const BURN_IN_SPAN_CHUNKS: u64 = 24;
 
 /// Counts of one field, in slices, chunks and spans. Those without rows do not count.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +21,8 @@ pub struct ChunkSums {
     span: Box<[u64]>,
     /// Chunks of the running span that have ended, with or without rows.
     span_chunks: u64,
+    /// Chunks of a whole span.
+    span_length: u64,
     /// Rows in each cell of the chunks that have ended.
     totals: Box<[u64]>,
     slices: GroupSums,
@@ -60,14 +65,15 @@ impl GroupSums {
 }
 
 impl ChunkSums {
-    /// Nothing yet, over this many cells.
-    pub fn new(cells: usize) -> Self {
+    /// Nothing yet, over this many cells, in spans of so many chunks.
+    pub fn new(cells: usize, span_length: u64) -> Self {
         let zeros: Box<[u64]> = vec![0; cells].into();
         Self {
             slice: zeros.clone(),
             chunk: zeros.clone(),
             span: zeros.clone(),
             span_chunks: 0,
+            span_length,
             totals: zeros,
             slices: GroupSums::new(cells),
             chunks: GroupSums::new(cells),
@@ -100,7 +106,7 @@ impl ChunkSums {
             *span += std::mem::take(count);
         }
         self.span_chunks += 1;
-        if self.span_chunks == SPAN_CHUNKS {
+        if self.span_chunks == self.span_length {
             self.span_chunks = 0;
             self.spans.add(&self.span);
             self.span.fill(0);
@@ -121,6 +127,11 @@ impl ChunkSums {
     /// Sums over the chunks that have ended.
     pub fn chunks(&self) -> &GroupSums {
         &self.chunks
+    }
+
+    /// Chunks of a span.
+    pub fn span_length(&self) -> u64 {
+        self.span_length
     }
 
     /// Rows in each cell of the spans that have ended.
@@ -146,7 +157,7 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_the_groups_with_rows() {
-        let mut sums = ChunkSums::new(2);
+        let mut sums = ChunkSums::new(2, SPAN_CHUNKS);
         for slice in [[1, 1], [0, 0], [4, 0]] {
             sums.add(slice);
             sums.end_slice();
