@@ -14,6 +14,8 @@ mod burn_in;
 mod cell_sums;
 mod compare;
 mod config;
+mod discrepancy;
+mod embedding;
 mod evaluate;
 mod event_runs;
 mod explain;
@@ -317,6 +319,7 @@ fn evaluate_version(
     let features: Vec<_> = features.collect();
     let mut drift = whole::worst_features(&features);
     drift.extend(joint::drift(version, name, &comparisons, config));
+    drift.extend(embedding::drift(version, &comparisons, config));
     ModelSnapshot {
         model: name.clone(),
         version: version_name.clone(),

@@ -13,7 +13,9 @@
 mod category_cells;
 mod centroids;
 mod chunks;
+mod covariance;
 mod distinct;
+mod embedding;
 mod field;
 mod joint;
 mod numbers;

@@ -5,16 +5,19 @@
 
 mod cells;
 mod file;
+mod fourier_document;
 mod joint;
 mod joint_document;
 mod outliers;
 
 pub use cells::{
     CategoryCells, Cells, CentroidCells, HASH_CELLS, MAX_ELEMENTS, NumericCells, hash_cell,
-    squared_distance,
+    squared_distance, squared_length,
 };
 pub use file::{FORMAT, FORMAT_VERSION, ProfileError, short};
-pub use joint::{FourierReference, JointFeature, JointReference, ProductReference};
+pub use joint::{
+    EMBEDDING_DIMENSIONS, FourierReference, JointFeature, JointReference, ProductReference,
+};
 pub use outliers::{OutlierFeature, OutlierReference};
 
 use serde::{Deserialize, Serialize};
@@ -115,6 +118,9 @@ pub struct FeatureProfile {
     /// Name of the vector field whose cosines to its reference mean these are; `None` for a field
     /// that data bring themselves.
     pub derived_from: Option<String>,
+    /// Mean embedding of the vectors, of a projection of their directions; only of vectors, `None`
+    /// where it was not measured.
+    pub embedding: Option<FourierReference>,
 }
 
 /// How much more sums vary than those of independent rows of one unchanging distribution.

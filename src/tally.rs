@@ -7,6 +7,7 @@
 mod cell_sums;
 mod chunks;
 mod distinct;
+mod embedding;
 mod feature;
 mod fourier;
 mod frequent;
@@ -19,6 +20,7 @@ mod traffic;
 pub use cell_sums::CellSumsTally;
 pub use chunks::{BURN_IN_SPAN_CHUNKS, ChunkSums, GroupSums, SPAN_CHUNKS};
 pub use distinct::DistinctTally;
+pub use embedding::{EmbeddingMap, Point, Points, Projection};
 pub use feature::{FeatureTally, Missed, Moments};
 pub use fourier::{FourierMap, RUN};
 pub use frequent::{Frequent, FrequentTexts};

@@ -398,7 +398,7 @@ fn clusters_of_rows_are_found_in_time_and_raise_no_alarm() {
     batch.times = Times::Each((0..115_200).map(|row| row * SECOND).collect());
     let profile = learn(&[batch]);
     let joint = profile.joint.as_ref().unwrap();
-    for variation in [joint.variation, joint.fourier.variation] {
+    for variation in [joint.variation, joint.fourier.variation.unwrap()] {
         assert_eq!(variation.chunks, 96);
         assert!(
             (4.5..5.5).contains(&variation.design_effect),

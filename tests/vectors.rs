@@ -10,11 +10,13 @@ use common::{Random, SECOND, feature, model};
 use driftgauge::batch::{
     Batch, Calls, Column, Field, Presence, Role, Schema, Times, ValueType, Values,
 };
-use driftgauge::engine::{Config, Engine, FeatureConfig, ModelConfig, Snapshot, State};
+use driftgauge::engine::{
+    Config, Engine, FeatureConfig, ModelConfig, Rebaseline, References, Snapshot, State,
+};
 use driftgauge::learn::{
     FieldOverride, LearnOptions, Learned, Learner, MAX_CENTROIDS, VectorSample,
 };
-use driftgauge::profile::{Cells, Kind, Profile, Provenance};
+use driftgauge::profile::{Cells, CentroidCells, Kind, Profile, Provenance};
 
 const START: i64 = 1_700_000_000 * SECOND;
 /// One-sided 1 %.
@@ -128,16 +130,36 @@ fn engine(profile: Profile, sensitivity: FeatureConfig) -> Engine {
         profile: Some(Arc::new(profile)),
         ..ModelConfig::default()
     };
-    Engine::new(Arc::new(Config {
+    let mut config = Config {
         feature: sensitivity,
         models: [("m".into(), model)].into(),
         ..Config::default()
-    }))
+    };
+    if sensitivity.minimum_effect == Some(0.0) {
+        config.joint.minimum_discrepancy = 0.0;
+    }
+    Engine::new(Arc::new(config))
 }
 
 fn ratio(snapshot: &Snapshot, name: &str) -> f64 {
     let drift = &feature(model(snapshot, "m", "1"), name).windows[0].drift;
     drift[0].ratio.unwrap()
+}
+
+/// Ratio of the mean embedding in the first window against a reference.
+fn embedding_against(snapshot: &Snapshot, reference: &str) -> Option<f64> {
+    let model = model(snapshot, "m", "1");
+    let mut drifts = model.drift.iter();
+    let first = &model.windows[0].window;
+    let drift = drifts.find(|drift| {
+        drift.kind == "embedding" && drift.window == *first && *drift.reference == *reference
+    })?;
+    assert_eq!(*drift.fields, ["emb".into()]);
+    Some(drift.ratio)
+}
+
+fn embedding(snapshot: &Snapshot) -> Option<f64> {
+    embedding_against(snapshot, "profile")
 }
 
 fn seen_against(reference: &[Vec<f32>], live: &[Vec<f32>]) -> Snapshot {
@@ -285,6 +307,10 @@ fn every_reason_reaches_the_cosines_and_only_a_zero_vector_misses_one_alone() {
     assert_eq!((cosine.invalid, cosine.absent), (13, 7));
     let values = |name| feature(model(&snapshot, "m", "1"), name).values;
     assert_eq!((values("emb"), values("emb[cosine]")), (6, 5));
+    // None of them spoils the sums of the embedding.
+    engine.apply(&batch(&world.rows(&mut random, 500, usual)), START);
+    let ratio = embedding(&engine.tick(START)).unwrap();
+    assert!((0.0..1.0).contains(&ratio), "{ratio}");
 }
 
 #[test]
@@ -337,6 +363,9 @@ fn the_first_rows_of_traffic_are_learned_within_their_memory() {
     assert_eq!(emb.windows[0].values, 2_000);
     assert!(ratio(&snapshot, "emb") < 1.0);
     assert!(ratio(&snapshot, "emb[cosine]") < 1.0);
+    // Its embedding is that of all vectors that were kept.
+    assert_eq!(reference.embedding.as_ref().unwrap().rows, 2_048);
+    assert!(embedding(&snapshot).unwrap() < 1.0);
 }
 
 #[test]
@@ -356,6 +385,10 @@ fn a_profile_of_vectors_survives_its_file_and_is_always_the_same() {
     // One vector in four places the centroids; the others are counted.
     assert_eq!((emb.values(), cosine.values()), (2_250, 2_250));
     assert!(emb.distinct.abs_diff(3_000) < 300, "{}", emb.distinct);
+    let embedding = emb.embedding.as_ref().unwrap();
+    assert_eq!((embedding.rows, embedding.dimensions), (3_000, 16));
+    assert_eq!(embedding.means.len(), 128);
+    assert!(cosine.embedding.is_none());
     let reference = emb.cells.as_ref().unwrap();
     assert_eq!(reference.cells.len(), MAX_CENTROIDS);
     assert_eq!(reference.cells.range(3), "centroid 3");
@@ -509,4 +542,230 @@ fn a_kind_that_the_data_do_not_have_is_said() {
     let learned = learn_with(&[batch_of(200, vec![("x", Some(scalars))])], options);
     assert_eq!(learned.profile.features[0].kind, Kind::Numeric);
     assert!(learned.report.fields[0].warnings[0].contains("asked for as vector"));
+}
+
+/// Clusters, and in each a cloud along the diagonal of the first two elements, on which no centre
+/// differs: the diagonal that `side` chooses.
+fn along_a_diagonal(world: &World, random: &mut Random, rows: usize, side: f32) -> Vec<Vec<f32>> {
+    let mut vectors = world.rows(random, rows, |_| 1.0);
+    for vector in &mut vectors {
+        let along = 2.5 * gauss(random) as f32;
+        vector[0] = along;
+        vector[1] = side * along;
+    }
+    vectors
+}
+
+#[test]
+fn a_cloud_that_turns_within_its_clusters_shows_in_the_embedding_alone() {
+    let world = World::new(64, 8, 0.2, 101);
+    let mut random = Random(102);
+    let rows = along_a_diagonal(&world, &mut random, 8_000, 1.0);
+    let mut reference = learn(&rows);
+    // One centroid a cluster, where k-means would have more of them and cut the clouds.
+    let cells = reference.features[0].cells.as_mut().unwrap();
+    let Cells::Centroids(found) = &cells.cells else {
+        panic!("no centroids");
+    };
+    let centres = world.centres.iter().map(|centre| {
+        let elements = centre.iter().map(|&element| element as f32);
+        [0.0; 2].into_iter().chain(elements.skip(2)).collect()
+    });
+    let centres: Vec<_> = centres.collect();
+    let few = CentroidCells::new(found.mean().to_vec(), &centres).unwrap();
+    cells.rows = vec![0; centres.len()];
+    for row in &rows {
+        cells.rows[few.nearest(row).unwrap()] += 1;
+    }
+    cells.cells = Cells::Centroids(few);
+    for (side, is_drift) in [(1.0, false), (-1.0, true)] {
+        let live = along_a_diagonal(&world, &mut random, 4_000, side);
+        let mut engine = engine(reference.clone(), FeatureConfig::default());
+        engine.apply(&batch(&live), START);
+        let snapshot = engine.tick(START);
+        let others = ["emb", "emb[cosine]"].map(|name| ratio(&snapshot, name));
+        let embedding = embedding(&snapshot).unwrap();
+        println!("side {side}: centroids and cosines {others:?}, embedding {embedding}");
+        assert!(others.iter().all(|&ratio| ratio < 1.0), "{others:?}");
+        assert_eq!(embedding > 1.0, is_drift, "{embedding}");
+    }
+}
+
+#[test]
+fn unchanged_vectors_move_their_embedding_as_rarely_as_asked_for() {
+    const SEED: u64 = 110_000;
+    const REFERENCES: u64 = 40;
+    println!("seed {SEED}");
+    let (mut raised, mut judged) = (0, 0);
+    for (what, world) in [
+        ("clusters", World::new(24, 12, 0.7, 7)),
+        ("cloud", World::new(96, 1, 1.0, 8)),
+    ] {
+        let mut of_world = 0;
+        for draw in 0..REFERENCES {
+            let mut random = Random(SEED + draw);
+            let reference = learn(&world.rows(&mut random, 2_000, usual));
+            let bare = FeatureConfig {
+                minimum_effect: Some(0.0),
+                significance: Some(Z),
+                ..FeatureConfig::default()
+            };
+            let mut bare = engine(reference.clone(), bare);
+            let mut by_default = engine(reference, FeatureConfig::default());
+            for (window, rows) in (0..21).zip([200, 500, 1_000].iter().cycle()) {
+                let now = START + window * 600 * SECOND;
+                let live = batch(&world.rows(&mut random, *rows, usual));
+                bare.apply(&live, now);
+                by_default.apply(&live, now);
+                judged += 1;
+                of_world += u32::from(embedding(&bare.tick(now)).unwrap() > 1.0);
+                let ratio = embedding(&by_default.tick(now)).unwrap();
+                assert!(ratio < 1.0, "{what}: {ratio} at defaults");
+            }
+        }
+        println!("{what}: {of_world}");
+        raised += of_world;
+    }
+    println!("{raised} of {judged} at alpha = 0.01");
+    let expected = 0.01 * f64::from(judged);
+    let most = 1.6 * expected + 3.0 * expected.sqrt();
+    assert!(
+        (0.1 * expected..most).contains(&f64::from(raised)),
+        "{raised} of {judged}"
+    );
+}
+
+#[test]
+fn an_embedding_is_compared_with_the_window_before_and_with_other_versions() {
+    let world = World::new(64, 40, 0.2, 121);
+    let mut random = Random(122);
+    let profile = learn(&along_a_diagonal(&world, &mut random, 4_000, 1.0));
+    let model = ModelConfig {
+        profile: Some(Arc::new(profile)),
+        ..ModelConfig::default()
+    };
+    let mut engine = Engine::new(Arc::new(Config {
+        references: References {
+            previous: true,
+            versions: driftgauge::engine::OtherVersions::All,
+            ..References::default()
+        },
+        models: [("m".into(), model)].into(),
+        ..Config::default()
+    }));
+    let now = START + 300 * SECOND;
+    engine.apply(
+        &batch(&along_a_diagonal(&world, &mut random, 3_000, 1.0)),
+        START,
+    );
+    engine.apply(
+        &batch(&along_a_diagonal(&world, &mut random, 3_000, -1.0)),
+        now,
+    );
+    let other = Batch {
+        version: "2".into(),
+        ..batch(&along_a_diagonal(&world, &mut random, 3_000, -1.0))
+    };
+    engine.apply(&other, now);
+    let snapshot = engine.tick(now);
+    assert!(embedding_against(&snapshot, "previous").unwrap() > 1.0);
+    assert!(embedding_against(&snapshot, "version:2").unwrap() < 1.0);
+    assert!(embedding(&snapshot).unwrap() > 1.0);
+}
+
+#[test]
+fn a_new_reference_made_of_a_window_has_its_embedding() {
+    let world = World::new(64, 40, 0.2, 131);
+    let mut random = Random(132);
+    let profile = learn(&along_a_diagonal(&world, &mut random, 4_000, 1.0));
+    let mut engine = engine(profile, FeatureConfig::default());
+    let mut now = START;
+    for _ in 0..12 {
+        engine.apply(
+            &batch(&along_a_diagonal(&world, &mut random, 500, -1.0)),
+            now,
+        );
+        now += 25 * SECOND;
+    }
+    assert!(embedding(&engine.tick(now)).unwrap() > 1.0);
+    let first = model(&engine.tick(now), "m", "1").windows[0]
+        .window
+        .to_string();
+    let asked = Rebaseline {
+        model: "m".into(),
+        window: Some(first),
+        ..Rebaseline::default()
+    };
+    let made = engine.rebaseline(&asked, now).unwrap().profile;
+    assert!(made.features[0].embedding.as_ref().unwrap().rows > 5_000);
+    assert_eq!(Profile::from_json(&made.to_json()).unwrap(), *made);
+    assert!(embedding(&engine.tick(now)).unwrap() < 0.1);
+}
+
+#[test]
+fn without_an_embedding_in_the_profile_there_is_no_ratio_and_no_memory() {
+    let world = World::new(8, 3, 0.5, 141);
+    let mut random = Random(142);
+    let profile = learn(&world.rows(&mut random, 2_000, usual));
+    let mut older = profile.clone();
+    older.features[0].embedding = None;
+    assert!(!older.to_json().contains("embedding"));
+    let bytes = [&profile, &older].map(|profile| {
+        let mut engine = engine(profile.clone(), FeatureConfig::default());
+        engine.apply(&batch(&world.rows(&mut random, 500, usual)), START);
+        let snapshot = engine.tick(START);
+        assert_eq!(
+            embedding(&snapshot).is_some(),
+            profile.features[0].embedding.is_some()
+        );
+        assert!(ratio(&snapshot, "emb") < 1.0);
+        let config = Config {
+            models: [(
+                "m".into(),
+                ModelConfig {
+                    profile: Some(Arc::new(profile.clone())),
+                    ..ModelConfig::default()
+                },
+            )]
+            .into(),
+            ..Config::default()
+        };
+        Engine::new(Arc::new(config)).bytes()
+    });
+    // (13 × windows + 1) × 128 × 8 B, and what holds them.
+    let (found, sums) = (bytes[0] - bytes[1], (13 * 3 + 1) * 128 * 8);
+    assert!(
+        (sums..sums + 4_096).contains(&found),
+        "{found} against {sums}"
+    );
+}
+
+#[test]
+fn an_embedding_that_contradicts_its_field_is_refused_with_a_sentence() {
+    let profile = learn(&World::new(8, 3, 0.5, 151).rows(&mut Random(152), 2_000, usual));
+    let refused = |change: fn(&mut Profile)| {
+        let mut profile = profile.clone();
+        change(&mut profile);
+        Profile::from_json(&profile.to_json())
+            .unwrap_err()
+            .to_string()
+    };
+    let wide = refused(|p| p.features[0].embedding.as_mut().unwrap().dimensions = 9);
+    assert!(
+        wide.contains("\"emb\"") && wide.contains("must be 8"),
+        "{wide}"
+    );
+    let flat = refused(|p| p.features[0].embedding.as_mut().unwrap().trace = 0.0);
+    assert!(flat.contains("above 0"), "{flat}");
+    let homeless = refused(|p| p.features[1].embedding = p.features[0].embedding.clone());
+    assert!(homeless.contains("no centroids"), "{homeless}");
+}
+
+#[test]
+fn a_profile_of_wide_vectors_takes_about_as_much_as_the_design_says() {
+    let world = World::new(768, 12, 0.7, 161);
+    let profile = learn(&world.rows(&mut Random(162), 2_000, usual));
+    let bytes = profile.to_json().len();
+    println!("768 elements: {bytes} bytes");
+    assert!((240_000..280_000).contains(&bytes), "{bytes}");
 }

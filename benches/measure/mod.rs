@@ -178,6 +178,7 @@ pub fn numeric(at: usize) -> FeatureProfile {
         variation: Variation::default(),
         importance: None,
         derived_from: None,
+        embedding: None,
     }
 }
 

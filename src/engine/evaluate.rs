@@ -112,16 +112,20 @@ pub(super) fn feature(
 
 /// What counts as drift in windows of `seconds`.
 fn sensitivity(field: &Field, seconds: f64) -> Sensitivity {
-    let (config, variation) = (&field.config, field.variation());
-    let usual = tolerated_effect(&variation, seconds);
-    let usual = match field.burn_in {
-        BurnIn::Off => usual,
-        _ => usual.min(MOST_LEARNED_EFFECT),
-    };
+    let (config, usual) = (&field.config, usual_effect(field, seconds));
     Sensitivity {
         minimum_effect: config.minimum_effect.unwrap_or(MINIMUM_EFFECT).max(usual),
         significance: config.significance.unwrap_or(SIGNIFICANCE),
-        design_effect: variation.design_effect,
+        design_effect: field.variation().design_effect,
+    }
+}
+
+/// The effect that wander of the field brings in windows of `seconds`.
+pub(super) fn usual_effect(field: &Field, seconds: f64) -> f64 {
+    let usual = tolerated_effect(&field.variation(), seconds);
+    match field.burn_in {
+        BurnIn::Off => usual,
+        _ => usual.min(MOST_LEARNED_EFFECT),
     }
 }
 

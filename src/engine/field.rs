@@ -8,6 +8,7 @@ use super::budget::FeatureShape;
 use super::burn_in::BurnIn;
 use super::cell_sums::CellSums;
 use super::config::{BurntIn, Config, FeatureConfig, References, WindowConfig};
+use super::embedding::Embedding;
 use super::new_names::NewNames;
 use super::snapshot::Detail;
 use crate::batch::{Column, NoText, Numbers, Role, Values, Vectors};
@@ -17,7 +18,7 @@ use crate::profile::{
     hash_cell,
 };
 use crate::statistic::DISTANCE_NAMES;
-use crate::tally::{DistinctTally, FeatureTally, Missed, RowCodes, Tally};
+use crate::tally::{DistinctTally, EmbeddingMap, FeatureTally, Missed, Points, RowCodes, Tally};
 use crate::window::{Ring, Seasonal, hour_of};
 
 /// A field that is followed.
@@ -41,6 +42,8 @@ pub(super) struct Field {
     pub seasonal: Option<Box<Seasonal>>,
     /// Means per cell; only of numbers at detail `full`.
     pub cell_sums: Option<Box<CellSums>>,
+    /// Where its vectors lie; only where the reference says where its own do.
+    pub embedding: Option<Box<Embedding>>,
     /// Place among the fields of the version of the one that holds the cosines of this one's vectors.
     pub companion: Option<usize>,
     /// Different values in the longest window; only at detail `full`, for it costs 14 kB.
@@ -79,6 +82,8 @@ pub(super) struct Distinct {
 #[derive(Clone, Debug)]
 pub(super) struct Reference {
     pub feature: Arc<FeatureProfile>,
+    /// What sums its vectors.
+    pub embedding: Option<Arc<EmbeddingMap>>,
     /// Short hash of the profile that it belongs to.
     pub profile: Arc<str>,
     pub learned: bool,
@@ -121,6 +126,7 @@ pub(super) struct Scratch {
     placed: Placed,
     cell_of_code: Vec<usize>,
     vectors: Vectors,
+    points: Points,
     /// The cells of the values of a run of rows, for sums over several fields.
     pub codes: RowCodes,
 }
@@ -166,6 +172,7 @@ impl Field {
             past: Past::of(config.references(model)),
             seasonal: None,
             cell_sums: None,
+            embedding: None,
             companion: None,
             distinct: None,
             burn_in: BurnIn::Off,
@@ -222,6 +229,9 @@ impl Field {
         if let Some(sums) = &mut self.cell_sums {
             sums.keep_previous(previous);
         }
+        if let Some(sums) = &mut self.embedding {
+            sums.keep_previous(previous);
+        }
         if !self.past.seasonal || cells == 0 {
             self.seasonal = None;
         } else if self.seasonal.is_none() {
@@ -271,6 +281,8 @@ impl Field {
             self.alarms = Alarms::default();
             self.new_names.clear();
         }
+        let map = reference.as_ref().and_then(|of| of.embedding.as_ref());
+        self.embedding = Embedding::renewed(self.embedding.take(), map, self.windows.len());
         self.reference = reference;
         self.keep_past();
         self.follow_detail();
@@ -376,7 +388,8 @@ impl Field {
         let cells = reference.and_then(|r| r.cells.as_ref()).map(|r| &r.cells);
         let moments = reference.and_then(|r| r.moments.as_ref());
         if let Some(Cells::Centroids(cells)) = cells {
-            return fold_vectors(pending, cells, column, rows, scratch, codes);
+            let embedding = self.embedding.as_deref_mut();
+            return fold_vectors(pending, embedding, cells, column, rows, scratch, codes);
         }
         if cells.is_some() && column.width() > 1 {
             // A vector where the reference has scalars: nothing fits.
@@ -481,6 +494,9 @@ impl Field {
         if let Some(sums) = &mut self.cell_sums {
             sums.flush(slices);
         }
+        if let Some(sums) = &mut self.embedding {
+            sums.flush(slices);
+        }
         if let Some(seasonal) = &mut self.seasonal {
             seasonal.add(hour, &self.pending.cells);
         }
@@ -503,6 +519,9 @@ impl Field {
         if let Some(sums) = &mut self.cell_sums {
             sums.set_back(at, windows);
         }
+        if let Some(sums) = &mut self.embedding {
+            sums.set_back(at, windows);
+        }
         if let Some(seasonal) = &mut self.seasonal {
             seasonal.set_back_to(hour_of(at));
         }
@@ -520,6 +539,7 @@ impl Field {
             + self.burn_in.bytes()
             + self.windows.iter().map(Ring::bytes).sum::<usize>()
             + self.cell_sums.as_ref().map_or(0, |sums| sums.bytes())
+            + self.embedding.as_ref().map_or(0, |sums| sums.bytes())
             + self.seasonal.as_ref().map_or(0, |hours| hours.bytes())
             + self.distinct.as_ref().map_or(0, |distinct| {
                 distinct.pending.bytes() + distinct.window.bytes()
@@ -580,9 +600,10 @@ impl Placed {
     }
 }
 
-/// Nearest centroids and, in `scratch.placed`, cosines.
+/// Nearest centroids, the embedding and, in `scratch.placed`, cosines.
 fn fold_vectors(
     pending: &mut FeatureTally,
+    mut embedding: Option<&mut Embedding>,
     cells: &CentroidCells,
     column: &Column,
     rows: Range<usize>,
@@ -600,6 +621,10 @@ fn fold_vectors(
         nan += vectors.nan;
         inf += vectors.inf;
         invalid += vectors.invalid;
+        if let Some(embedding) = &mut embedding {
+            let vectors = vectors.iter().map(|(_, vector)| vector);
+            embedding.fold(vectors, &mut scratch.points);
+        }
         for (row, vector) in vectors.iter() {
             let row = start - rows.start + row;
             let Some(cell) = cells.nearest(vector) else {

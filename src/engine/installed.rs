@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::embedding;
 use super::field::Reference;
 use super::joint::MeasuredJoint;
 use super::snapshot::ReferenceSnapshot;
 use crate::profile::{FeatureProfile, OutlierReference, Profile, short};
+use crate::tally::EmbeddingMap;
 
 /// A profile in force.
 #[derive(Clone, Debug)]
@@ -20,8 +22,8 @@ pub(super) struct Installed {
     pub outliers: Option<Arc<OutlierReference>>,
     /// How its features hang together: as it says, or as they did in the first rows of production.
     pub joint: Option<Arc<MeasuredJoint>>,
-    /// Its fields, shared by all versions.
-    features: Vec<Arc<FeatureProfile>>,
+    /// Its fields, and what sums the vectors of each; shared by all versions.
+    features: Vec<(Arc<FeatureProfile>, Option<Arc<EmbeddingMap>>)>,
 }
 
 /// Where a profile in force came from.
@@ -49,7 +51,8 @@ impl Source {
 impl Installed {
     pub fn new(profile: Arc<Profile>, source: Source) -> Self {
         let hash = profile.hash();
-        let features = profile.features.iter().cloned().map(Arc::new);
+        let features = profile.features.iter();
+        let features = features.map(|of| (Arc::new(of.clone()), embedding::map_of(of)));
         Self {
             outliers: profile.outliers.clone().map(Arc::new),
             joint: profile.joint.as_ref().map(MeasuredJoint::of).map(Arc::new),
@@ -76,12 +79,13 @@ impl Installed {
     pub fn references(&self, file: Option<&Self>) -> Vec<Reference> {
         let is_of_file = |name: &str| {
             let known = file.into_iter().flat_map(|file| &file.features);
-            known.into_iter().any(|feature| feature.name == name)
+            known.into_iter().any(|(feature, _)| feature.name == name)
         };
         let features = self.features.iter();
         features
-            .map(|feature| Reference {
+            .map(|(feature, embedding)| Reference {
                 feature: feature.clone(),
+                embedding: embedding.clone(),
                 profile: self.hash.clone(),
                 learned: match self.source {
                     Source::File => false,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::config::{Config, SIGNIFICANCE};
+use super::discrepancy::{self, MeanEmbedding};
 use super::installed::Installed;
 use super::references::Comparisons;
 use super::row_sums::{CodedFields, RowFold};
@@ -14,7 +15,7 @@ use super::version::Version;
 use crate::batch::Role;
 use crate::learn::{JointLearner, joint_features, tolerated_effect};
 use crate::profile::{FeatureProfile, JointFeature, JointReference};
-use crate::statistic::{self, MeanProducts};
+use crate::statistic::{self, MeanProducts, Sensitivity};
 use crate::tally::{JointScorer, JointTally, MOST_JOINT_FEATURES};
 
 /// How features hang together in the reference, and what turns rows into the same sums. Shared by
@@ -186,7 +187,7 @@ fn is_feature(name: &str, model: &str, config: &Config) -> bool {
 struct Means {
     rows: u64,
     products: Vec<f64>,
-    fourier: Vec<f64>,
+    fourier: MeanEmbedding,
 }
 
 impl Means {
@@ -195,17 +196,17 @@ impl Means {
         Self {
             rows: joint.rows,
             products: joint.products.iter().map(|product| product.mean).collect(),
-            fourier: joint.fourier.means.clone(),
+            fourier: MeanEmbedding::of_reference(&joint.fourier),
         }
     }
 
     /// Of the rows of a window; `None` when it has none.
     fn of_window(sums: &JointTally) -> Option<Self> {
         let mean = |sum: &f64| sum / sums.rows as f64;
-        (sums.rows > 0).then(|| Self {
+        Some(Self {
             rows: sums.rows,
+            fourier: MeanEmbedding::of_window(sums)?,
             products: sums.products.iter().map(mean).collect(),
-            fourier: sums.fourier.iter().map(mean).collect(),
         })
     }
 }
@@ -287,28 +288,18 @@ fn dependence(judgement: &Judgement<'_>, a: &Means, b: &Means) -> Option<(f64, [
 /// MMD² of two mean embeddings in units of its threshold.
 fn discrepancy(judgement: &Judgement<'_>, a: &Means, b: &Means) -> Option<f64> {
     let fourier = &judgement.joint.fourier;
-    let design_effect = fourier.variation.design_effect;
     // An embedding has all features or it is another one.
-    let is_whole = judgement.is_followed.iter().all(|&is_followed| is_followed);
-    if !is_whole || !judgement.are_enough(a, b, design_effect) {
+    if !judgement.is_followed.iter().all(|&is_followed| is_followed) {
         return None;
     }
-    let differences = a.fourier.iter().zip(&b.fourier).map(|(a, b)| a - b);
-    let squared_distance: f64 = differences.map(|difference| difference * difference).sum();
+    let variation = fourier.variation.unwrap_or_default();
     let tolerated = judgement.minimum_discrepancy * fourier.trace;
-    let threshold = statistic::embedding_threshold(
-        [
-            fourier.trace,
-            fourier.trace_of_square,
-            fourier.trace_of_cube,
-        ],
-        a.rows,
-        b.rows,
-        tolerated.max(tolerated_effect(&fourier.variation, judgement.seconds)),
-        judgement.significance,
-        design_effect,
-    );
-    Some(squared_distance / threshold)
+    let sensitivity = Sensitivity {
+        minimum_effect: tolerated.max(tolerated_effect(&variation, judgement.seconds)),
+        significance: judgement.significance,
+        design_effect: variation.design_effect,
+    };
+    discrepancy::discrepancy(fourier, &a.fourier, &b.fourier, &sensitivity)
 }
 
 /// What is said of one window against one other side, labelled `reference`.

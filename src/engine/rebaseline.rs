@@ -8,16 +8,18 @@
 use std::sync::Arc;
 
 use super::config::{Config, WindowConfig};
+use super::discrepancy::MeanEmbedding;
 use super::evaluate::covered_micros;
 use super::installed::Installed;
 use super::learning::rfc3339;
 use super::model::Model;
 use super::version::{Version, longest};
 use crate::profile::{
-    Cells, FeatureProfile, Moments, Profile, Provenance, ReferenceCells, Replacement,
+    Cells, FeatureProfile, FourierReference, Moments, Profile, Provenance, ReferenceCells,
+    Replacement,
 };
 use crate::statistic;
-use crate::tally::{CellSumsTally, DistinctTally, FeatureTally, Tally};
+use crate::tally::{CellSumsTally, DistinctTally, FeatureTally, JointTally, Tally};
 use crate::window::SLICES;
 
 /// A wish for a new reference.
@@ -302,6 +304,8 @@ struct Sums {
     distinct: Option<f64>,
     /// Means of cells; `None` where a version does not know them.
     cell_sums: Option<CellSumsTally>,
+    /// Where vectors lie; `None` where it is not known.
+    embedding: Option<JointTally>,
 }
 
 impl Sums {
@@ -323,11 +327,23 @@ impl Sums {
         let mut tally = FeatureTally::new(cells);
         let mut distinct = is_longest.then(DistinctTally::default);
         let mut cell_sums = Some(CellSumsTally::new(cells));
+        let embeddings = fields.iter().filter_map(|field| field.embedding.as_ref());
+        let is_full = embeddings
+            .into_iter()
+            .any(|sums| sums.windows[at].is_full());
+        let features = reference.embedding.as_ref().map(|of| of.means.len());
+        let mut embedding = features
+            .filter(|_| is_full)
+            .map(|features| JointTally::new(0, features));
         for field in fields {
             tally.add(field.windows[at].total());
             match (&mut cell_sums, &field.cell_sums) {
                 (Some(all), Some(its)) => all.add(its.windows[at].total()),
                 _ => cell_sums = None,
+            }
+            match (&mut embedding, &field.embedding) {
+                (Some(all), Some(its)) => all.add(its.windows[at].total()),
+                _ => embedding = None,
             }
             match (&mut distinct, &field.distinct) {
                 (Some(all), Some(its)) => all.add(its.window.total()),
@@ -336,6 +352,7 @@ impl Sums {
         }
         Some(Self {
             cell_sums,
+            embedding,
             tally,
             distinct: distinct.map(|distinct| distinct.estimate()),
         })
@@ -389,7 +406,29 @@ fn renewed(old: &FeatureProfile, sums: &Sums) -> Option<FeatureProfile> {
         variation: old.variation,
         importance: old.importance,
         derived_from: old.derived_from.clone(),
+        embedding: old
+            .embedding
+            .as_ref()
+            .zip(sums.embedding.as_ref())
+            .and_then(|(old, sums)| embedding(old, sums)),
     })
+}
+
+/// The mean embedding of a window. The traces of powers of the covariance keep their proportion to its
+/// own: how many directions share the variance is all that they say beyond it.
+fn embedding(old: &FourierReference, sums: &JointTally) -> Option<FourierReference> {
+    let MeanEmbedding { rows, means } = MeanEmbedding::of_window(sums)?;
+    let trace = 1.0 - means.iter().map(|mean| mean * mean).sum::<f64>();
+    let scale = trace / old.trace;
+    let fourier = FourierReference {
+        rows,
+        means,
+        trace,
+        trace_of_square: old.trace_of_square * scale.powi(2),
+        trace_of_cube: old.trace_of_cube * scale.powi(3),
+        ..old.clone()
+    };
+    (fourier.trace_of_cube > 0.0).then_some(fourier)
 }
 
 /// Mean of each cell that has rows: as the window knows it, else as in the old reference; where that

@@ -277,6 +277,9 @@ impl Version {
                 if let Some(sums) = &mut field.cell_sums {
                     sums.windows[at].advance_to(slice);
                 }
+                if let Some(sums) = &mut field.embedding {
+                    sums.windows[at].advance_to(slice);
+                }
                 if let Some(distinct) = &mut field.distinct
                     && at == self.longest
                 {
@@ -506,6 +509,9 @@ impl Version {
             field.windows = rearranged(&field.windows, kept, &empty);
             if let Some(sums) = &mut field.cell_sums {
                 sums.windows = rearranged(&sums.windows, kept, &sums.empty());
+            }
+            if let Some(sums) = &mut field.embedding {
+                sums.rearrange(kept);
             }
             // Slices of another length do not fit.
             field.distinct = field

@@ -9,25 +9,28 @@ use crate::batch::Role;
 pub(super) fn worst_features(features: &[FeatureSnapshot]) -> Vec<ModelDrift> {
     let mut worst: Vec<ModelDrift> = Vec::new();
     for (feature, window, drift, ratio) in judged(features.iter()) {
-        let known = worst
-            .iter_mut()
-            .find(|known| known.window == *window && known.reference == drift.reference);
-        match known {
-            Some(known) if known.ratio >= ratio => {}
-            Some(known) => {
-                known.ratio = ratio;
-                known.fields = vec![feature.name.clone()];
-            }
-            None => worst.push(ModelDrift {
-                window: window.clone(),
-                reference: drift.reference.clone(),
-                kind: "worst_feature",
-                ratio,
-                fields: vec![feature.name.clone()],
-            }),
-        }
+        let drift = ModelDrift {
+            window: window.clone(),
+            reference: drift.reference.clone(),
+            kind: "worst_feature",
+            ratio,
+            fields: vec![feature.name.clone()],
+        };
+        keep_worst(&mut worst, drift);
     }
     worst
+}
+
+/// Keeps the larger ratio of each window and reference, all of one kind.
+pub(super) fn keep_worst(worst: &mut Vec<ModelDrift>, drift: ModelDrift) {
+    let known = worst
+        .iter_mut()
+        .find(|known| known.window == drift.window && known.reference == drift.reference);
+    match known {
+        Some(known) if known.ratio >= drift.ratio => {}
+        Some(known) => *known = drift,
+        None => worst.push(drift),
+    }
 }
 
 /// How many fields have drifted, in each window against each reference: of what the model gets and

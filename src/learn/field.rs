@@ -285,6 +285,7 @@ pub fn blank(name: &str, role: Role, kind: Kind) -> Settled {
             variation: Variation::default(),
             importance: None,
             derived_from: None,
+            embedding: None,
         },
         report: FieldReport {
             name: name.into(),

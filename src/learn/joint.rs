@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::LearnReport;
 use super::chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, LEAST_SLICES, SLICE_ROWS};
+use super::covariance::{Covariance, rounded};
 use super::second_pass::{CodedRows, SecondPass};
 use crate::batch::{Role, Times};
 use crate::profile::{
@@ -16,21 +17,17 @@ use crate::profile::{
 };
 use crate::statistic::{self, Grouped, Groups};
 use crate::tally::{
-    FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, SPAN_CHUNKS, ScoredRun,
-    Tally, pairs,
+    FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, SPAN_CHUNKS, Tally, pairs,
 };
 
 /// Frequencies of the Fourier features, D: half of them for each bandwidth.
-const FREQUENCIES: usize = 64;
+pub(super) const FREQUENCIES: usize = 64;
 /// Bandwidths in units of the distance of two rows: the narrow one sees dependence that does not
 /// show in products, the wide one shifts of a mean.
-const BANDWIDTHS: [f64; 2] = [0.5, 1.0];
+pub(super) const BANDWIDTHS: [f64; 2] = [0.5, 1.0];
 /// From which frequencies are drawn: the same in all profiles, so that sums can be compared.
-const SEED: u64 = 0;
-/// Rows that the covariance of Fourier features is measured over, about.
-const COVARIANCE_ROWS: u64 = 2_000;
-/// Fewest rows that a covariance can be measured over.
-const LEAST_COVARIANCE_ROWS: u64 = 20;
+pub(super) const SEED: u64 = 0;
+
 /// The features to be looked at together, by their places: at most `most` of role feature, the most
 /// important ones if importances are known, else the first.
 pub fn joint_features(features: &[FeatureProfile], most: usize) -> Vec<usize> {
@@ -103,7 +100,7 @@ impl JointLearner {
             bandwidths,
             sums: scorer.tally(),
             squares: vec![0.0; pairs(features.len())].into(),
-            covariance: Covariance::new(rows.div_ceil(COVARIANCE_ROWS)),
+            covariance: Covariance::new(rows),
             times: None,
             scorer,
             features,
@@ -120,7 +117,9 @@ impl JointLearner {
     /// Learns from every `step`-th of these rows; `codes` as in [`JointScorer::runs`].
     pub fn observe(&mut self, codes: &[Option<&[u8]>], rows: Range<usize>, step: usize) {
         for run in self.scorer.runs(codes, rows, step) {
-            self.covariance.observe(&self.scorer, &run);
+            self.covariance.observe(run.rows() as u64, |row, phi| {
+                self.scorer.add_fourier(&run.row(row), phi);
+            });
             self.scorer.add(&run, &mut self.sums);
             run.squared().add_products(&mut self.squares);
         }
@@ -156,16 +155,13 @@ impl JointLearner {
             + self.scorer.bytes()
             + self.sums.bytes()
             + size_of_val(&*self.squares)
-            + size_of_val(&*self.covariance.products)
+            + self.covariance.bytes()
             + slices.map(Tally::bytes).sum::<usize>()
     }
 
     /// What was learned; `None` of fewer than 20 rows, or if all were alike.
     pub fn finish(self) -> Option<JointReference> {
         let rows = self.sums.rows;
-        if self.covariance.rows < LEAST_COVARIANCE_ROWS {
-            return None;
-        }
         let mean = |sum: &f64| sum / rows as f64;
         let products = self.sums.products.iter().zip(&self.squares);
         let products: Vec<_> = products
@@ -178,12 +174,7 @@ impl JointLearner {
             .collect();
         let means = self.sums.fourier.iter().map(|sum| rounded(mean(sum)));
         let means: Vec<_> = means.collect();
-        let trace = rounded(1.0 - means.iter().map(|mean| mean * mean).sum::<f64>());
-        let [trace_of_square, trace_of_cube] = self.covariance.traces_of_powers().map(rounded);
-        let traces = [trace, trace_of_square, trace_of_cube];
-        if !traces.iter().all(|trace| *trace > 0.0) {
-            return None;
-        }
+        let [trace, trace_of_square, trace_of_cube] = self.covariance.traces(&means)?;
         let times = self.times.as_ref();
         let weights: Vec<_> = products.iter().map(|product| product.variance).collect();
         let count = products.len() as f64;
@@ -206,7 +197,7 @@ impl JointLearner {
                 trace,
                 trace_of_square,
                 trace_of_cube,
-                variation: of_fourier,
+                variation: Some(of_fourier),
             },
             features: self.features,
             products,
@@ -233,13 +224,6 @@ fn scores(reference: &ReferenceCells) -> Vec<f64> {
     scores
 }
 
-/// The number to nine decimals, far finer than chance: beyond them it depends on the order of the rows,
-/// the machine and its mathematical library, and the same data are to give the same profile.
-fn rounded(number: f64) -> f64 {
-    // Zero has no sign.
-    (number * 1e9).round() / 1e9 + 0.0
-}
-
 /// Variance of the scores of rows so counted; `missing` more score 0.
 fn variance(scores: &[f64], rows: &[u64], missing: u64) -> f64 {
     let all = (rows.iter().sum::<u64>() + missing).max(1) as f64;
@@ -251,84 +235,6 @@ fn variance(scores: &[f64], rows: &[u64], missing: u64) -> f64 {
             / all
     };
     moment(2) - moment(1).powi(2)
-}
-
-/// Covariance of the Fourier features over evenly spaced rows.
-#[derive(Clone, Debug)]
-struct Covariance {
-    /// One of so many rows is looked at.
-    step: u64,
-    /// Rows to pass before the next one.
-    skip: u64,
-    rows: u64,
-    sums: Vec<f64>,
-    /// Σφφᵀ, the lower triangle row by row.
-    products: Vec<f64>,
-}
-
-impl Covariance {
-    fn new(step: u64) -> Self {
-        let features = 2 * FREQUENCIES;
-        Self {
-            step: step.max(1),
-            skip: 0,
-            rows: 0,
-            sums: vec![0.0; features],
-            products: vec![0.0; features * (features + 1) / 2],
-        }
-    }
-
-    fn observe(&mut self, scorer: &JointScorer, run: &ScoredRun) {
-        let rows = run.rows() as u64;
-        while self.skip < rows {
-            let mut phi = [0.0; 2 * FREQUENCIES];
-            scorer.add_fourier(&run.row(self.skip as usize), &mut phi);
-            let mut products = self.products.iter_mut();
-            for (at, x) in phi.iter().enumerate() {
-                self.sums[at] += x;
-                let row = phi[..=at].iter().zip(&mut products);
-                row.for_each(|(y, product)| *product += x * y);
-            }
-            self.rows += 1;
-            self.skip += self.step;
-        }
-        self.skip -= rows;
-    }
-
-    /// tr C² and tr C³, without what chance adds to the powers of a sample covariance: for normal data
-    /// the unbiased estimates (G. Letac and H. Massam 2004, *All invariant moments of the Wishart
-    /// distribution*).
-    fn traces_of_powers(&self) -> [f64; 2] {
-        let n = self.rows as f64 - 1.0;
-        let size = self.sums.len();
-        let mut covariance = vec![0.0; size * size];
-        let mut products = self.products.iter();
-        for (i, x) in self.sums.iter().enumerate() {
-            for (j, (y, product)) in self.sums[..=i].iter().zip(&mut products).enumerate() {
-                let value = (product - x * y / self.rows as f64) / n;
-                covariance[i * size + j] = value;
-                covariance[j * size + i] = value;
-            }
-        }
-        let rows = || covariance.chunks_exact(size);
-        let (mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0);
-        for (i, x) in rows().enumerate() {
-            s1 += x[i];
-            for (j, y) in rows().enumerate() {
-                let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
-                s2 += if i == j { product } else { 0.0 };
-                s3 += product * x[j];
-            }
-        }
-        let of_square = (s2 - s1 * s1 / n) * n * n / ((n - 1.0) * (n + 2.0));
-        let of_cube = s3 - 3.0 / n * (1.0 + 1.0 / n) * s1 * of_square - s1.powi(3) / (n * n);
-        let of_cube = of_cube / (1.0 + 3.0 / n + 4.0 / (n * n));
-        // Whatever chance says: at least as if all directions were alike, at most as if there was one.
-        let of_square = of_square.max(s1 * s1 / size as f64).min(s1 * s1);
-        let of_cube = of_cube.max(of_square * of_square / s1);
-        let of_cube = of_cube.min(of_square.powf(1.5));
-        [of_square, of_cube]
-    }
 }
 
 /// Sums over equal parts of the time between the first and the last row, whatever order rows come in:

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::centroids::{MAX_CENTROID_ELEMENTS, MAX_CENTROIDS, centroids, mean_direction};
 use super::distinct::Distinct;
+use super::embedding::embedding;
 use super::field::{Counting, FEW_VALUES, Settled, blank};
 use super::numbers::NumberLearner;
 use super::numeric_cells::ROWS_PER_CELL;
@@ -150,6 +151,8 @@ impl VectorLearner {
         };
         // What is counted stands for the whole; so must the missing rows.
         settled.feature.missing = self.missing.part(in_all, self.values);
+        let vectors = self.sample.chunks_exact(self.width);
+        settled.feature.embedding = embedding(vectors, self.width);
 
         let mut sums = VectorSums::new(cells);
         let mut cosines = Numbers::default();

@@ -10,7 +10,7 @@ use search::Search;
 mod centroids;
 mod search;
 
-pub use centroids::{CentroidCells, MAX_ELEMENTS, squared_distance};
+pub use centroids::{CentroidCells, MAX_ELEMENTS, squared_distance, squared_length};
 
 /// Number of hash cells of a high-cardinality field.
 pub const HASH_CELLS: usize = 64;

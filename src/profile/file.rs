@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::fourier_document::FourierDocument;
 use super::joint_document::JointDocument;
 use super::outliers::OutlierDocument;
 use super::{
-    CategoryCells, Cells, CentroidCells, FeatureProfile, HASH_CELLS, Kind, Missing, Moments,
-    NumericCells, Profile, Provenance, ReferenceCells, Variation,
+    CategoryCells, Cells, CentroidCells, EMBEDDING_DIMENSIONS, FeatureProfile, HASH_CELLS, Kind,
+    Missing, Moments, NumericCells, Profile, Provenance, ReferenceCells, Variation,
 };
 use crate::batch::Role;
 
@@ -93,6 +94,8 @@ struct FeatureDocument {
     importance: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     derived_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    embedding: Option<FourierDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moments: Option<Moments>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -341,6 +344,7 @@ impl From<&FeatureProfile> for FeatureDocument {
             chunks: feature.variation.chunks,
             importance: feature.importance,
             derived_from: feature.derived_from.clone(),
+            embedding: feature.embedding.as_ref().map(FourierDocument::from),
             moments: feature.moments,
             cells: feature.cells.as_ref().map(CellsDocument::from),
         }
@@ -416,6 +420,14 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
         if document.kind.is_numeric() && cells.is_some() && document.moments.is_none() {
             return Err("a numeric field has no \"moments\"".into());
         }
+        let embedding = match (document.embedding, cells.as_ref().map(|of| &of.cells)) {
+            (None, _) => None,
+            (Some(embedding), Some(Cells::Centroids(cells))) => {
+                let read = embedding.read(EMBEDDING_DIMENSIONS.min(cells.width()));
+                Some(read.map_err(|message| format!("embedding: {message}"))?)
+            }
+            (Some(_), _) => return Err("an embedding of what has no centroids".into()),
+        };
         Ok(Self {
             name: document.name,
             role: document.role,
@@ -434,6 +446,7 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
             },
             importance: document.importance,
             derived_from: document.derived_from,
+            embedding,
         })
     }
 }
@@ -615,6 +628,7 @@ mod tests {
                     variation: Variation::default(),
                     importance: None,
                     derived_from: None,
+                    embedding: None,
                 },
                 FeatureProfile {
                     name: "origin".into(),
@@ -634,6 +648,7 @@ mod tests {
                     variation: Variation::default(),
                     importance: None,
                     derived_from: None,
+                    embedding: None,
                 },
             ],
             joint: None,

@@ -5,6 +5,9 @@
 
 use super::Variation;
 
+/// Elements of the projection of a vector, at most: the Fourier features of more see less of each.
+pub const EMBEDDING_DIMENSIONS: usize = 32;
+
 /// The reference of what features do together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointReference {
@@ -58,6 +61,6 @@ pub struct FourierReference {
     pub trace_of_square: f64,
     /// tr C³.
     pub trace_of_cube: f64,
-    /// Variation of the mean.
-    pub variation: Variation,
+    /// Variation of the mean; `None` where that of the field it belongs to stands for it.
+    pub variation: Option<Variation>,
 }

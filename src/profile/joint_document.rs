@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    FeatureProfile, FourierReference, JointFeature, JointReference, ProductReference, Variation,
-};
+use super::fourier_document::{FourierDocument, VariationDocument};
+use super::{FeatureProfile, JointFeature, JointReference, ProductReference};
 
-/// Most features of the reference, and most frequencies: what a reader has to hold.
+/// Most features of the reference: what a reader has to hold.
 const MOST_FEATURES: usize = 16;
-const MOST_FREQUENCIES: usize = 1_024;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct JointDocument {
@@ -32,80 +30,6 @@ struct ProductsDocument {
     variances: Vec<f64>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct FourierDocument {
-    rows: u64,
-    dimensions: usize,
-    seed: u64,
-    bandwidths: Vec<f64>,
-    trace: f64,
-    trace_of_square: f64,
-    trace_of_cube: f64,
-    #[serde(flatten)]
-    variation: VariationDocument,
-    means: Vec<f64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct VariationDocument {
-    design_effect: f64,
-    wander: f64,
-    long_wander: f64,
-    chunk_seconds: f64,
-    span_seconds: f64,
-    chunks: u32,
-}
-
-impl From<Variation> for VariationDocument {
-    fn from(variation: Variation) -> Self {
-        Self {
-            design_effect: variation.design_effect,
-            wander: variation.wander,
-            long_wander: variation.long_wander,
-            chunk_seconds: variation.chunk_seconds,
-            span_seconds: variation.span_seconds,
-            chunks: variation.chunks,
-        }
-    }
-}
-
-impl VariationDocument {
-    fn read(self, of: &str) -> Result<Variation, String> {
-        if !(self.design_effect >= 1.0 && self.design_effect.is_finite()) {
-            let found = self.design_effect;
-            return Err(format!(
-                "design_effect of {of} is {found}, must be 1 or more"
-            ));
-        }
-        if !(self.wander >= 0.0 && self.wander.is_finite()) {
-            return Err(format!(
-                "wander of {of} is {}, must be 0 or more",
-                self.wander
-            ));
-        }
-        if !(0.0..=self.wander).contains(&self.long_wander) {
-            let found = self.long_wander;
-            return Err(format!(
-                "long_wander of {of} is {found}, must be 0 to wander"
-            ));
-        }
-        let seconds = [self.chunk_seconds, self.span_seconds];
-        if !seconds.iter().all(|&s| s >= 0.0 && s.is_finite()) {
-            return Err(format!(
-                "chunk_seconds and span_seconds of {of} must be 0 or more"
-            ));
-        }
-        Ok(Variation {
-            design_effect: self.design_effect,
-            wander: self.wander,
-            long_wander: self.long_wander,
-            chunk_seconds: self.chunk_seconds,
-            span_seconds: self.span_seconds,
-            chunks: self.chunks,
-        })
-    }
-}
-
 impl From<&JointReference> for JointDocument {
     fn from(joint: &JointReference) -> Self {
         let features = joint.features.iter().map(|feature| FeatureDocument {
@@ -121,17 +45,7 @@ impl From<&JointReference> for JointDocument {
                 means: products.clone().map(|product| product.mean).collect(),
                 variances: products.map(|product| product.variance).collect(),
             },
-            fourier: FourierDocument {
-                rows: joint.fourier.rows,
-                dimensions: joint.fourier.dimensions,
-                seed: joint.fourier.seed,
-                bandwidths: joint.fourier.bandwidths.clone(),
-                trace: joint.fourier.trace,
-                trace_of_square: joint.fourier.trace_of_square,
-                trace_of_cube: joint.fourier.trace_of_cube,
-                variation: joint.fourier.variation.into(),
-                means: joint.fourier.means.clone(),
-            },
+            fourier: FourierDocument::from(&joint.fourier),
         }
     }
 }
@@ -169,27 +83,13 @@ impl JointDocument {
                 "{count} features need {pairs} means and variances of products"
             ));
         }
-        let fourier = self.fourier;
-        let frequencies = fourier.means.len() / 2;
+        let fourier = self.fourier.read(count)?;
         if fourier.rows != self.rows {
             let (found, rows) = (fourier.rows, self.rows);
             return Err(format!("rows of fourier is {found}, must be {rows}"));
         }
-        if fourier.dimensions != count {
-            return Err(format!(
-                "dimensions is {}, must be {count}",
-                fourier.dimensions
-            ));
-        }
-        if !(1..=MOST_FREQUENCIES).contains(&frequencies) || fourier.means.len() % 2 == 1 {
-            let most = 2 * MOST_FREQUENCIES;
-            return Err(format!(
-                "the means of fourier must be an even number from 2 to {most}"
-            ));
-        }
-        let bandwidths = &fourier.bandwidths;
-        if bandwidths.is_empty() || bandwidths.len() > frequencies {
-            return Err("there must be a bandwidth for one frequency or more".into());
+        if fourier.variation.is_none() {
+            return Err("fourier does not say how it varies".into());
         }
         let features = self.features.into_iter().map(|feature| JointFeature {
             name: feature.name,
@@ -203,17 +103,7 @@ impl JointDocument {
                 .map(|(mean, variance)| ProductReference { mean, variance })
                 .collect(),
             variation: variation.read("products")?,
-            fourier: FourierReference {
-                rows: fourier.rows,
-                dimensions: fourier.dimensions,
-                seed: fourier.seed,
-                bandwidths: fourier.bandwidths,
-                means: fourier.means,
-                trace: fourier.trace,
-                trace_of_square: fourier.trace_of_square,
-                trace_of_cube: fourier.trace_of_cube,
-                variation: fourier.variation.read("fourier")?,
-            },
+            fourier,
         };
         check_numbers(&joint)?;
         Ok(joint)
@@ -221,21 +111,14 @@ impl JointDocument {
 }
 
 fn check_numbers(joint: &JointReference) -> Result<(), String> {
-    let fourier = &joint.fourier;
     let variances = joint.products.iter().map(|product| product.variance);
-    let positive = variances.chain(fourier.bandwidths.iter().copied()).chain([
-        fourier.trace,
-        fourier.trace_of_square,
-        fourier.trace_of_cube,
-    ]);
     let scores = joint.features.iter().flat_map(|feature| &feature.scores);
     let means = joint.products.iter().map(|product| product.mean);
-    let numbers = scores.chain(&fourier.means).copied();
-    if !(numbers.chain(means).chain(positive.clone())).all(f64::is_finite) {
+    if !(scores.copied().chain(means).chain(variances.clone())).all(f64::is_finite) {
         return Err("a number is not finite".into());
     }
-    if !positive.clone().all(|number| number > 0.0) {
-        return Err("variances, bandwidths and traces must be above 0".into());
+    if !variances.clone().all(|variance| variance > 0.0) {
+        return Err("variances must be above 0".into());
     }
     Ok(())
 }
@@ -244,7 +127,10 @@ fn check_numbers(joint: &JointReference) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::batch::Role;
-    use crate::profile::{Cells, Kind, Missing, Moments, NumericCells, Profile, ReferenceCells};
+    use crate::profile::{
+        Cells, FourierReference, Kind, Missing, Moments, NumericCells, Profile, ReferenceCells,
+        Variation,
+    };
 
     fn profile() -> Profile {
         let feature = |name: &str| FeatureProfile {
@@ -267,6 +153,7 @@ mod tests {
             variation: Variation::default(),
             importance: None,
             derived_from: None,
+            embedding: None,
         };
         let joint = |name: &str| JointFeature {
             name: name.into(),
@@ -300,7 +187,7 @@ mod tests {
                     trace: 0.86,
                     trace_of_square: 0.2,
                     trace_of_cube: 0.06,
-                    variation,
+                    variation: Some(variation),
                 },
             }),
             ..Profile::default()

@@ -16,7 +16,7 @@ const LANES: usize = 4;
 /// **Range** ‖φ‖ = 1.
 ///
 /// **Source** Rahimi and Recht 2007, *Random features for large-scale kernel machines*.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FourierMap {
     dimensions: usize,
     /// Turns per unit, frequency after frequency.
@@ -119,7 +119,7 @@ pub(super) fn dot(x: &[f64; RUN], y: &[f64; RUN], rows: usize) -> f64 {
 }
 
 /// Number `index` of the generator SplitMix64 that starts at `seed`.
-fn split_mix(seed: u64, index: u64) -> u64 {
+pub(super) fn split_mix(seed: u64, index: u64) -> u64 {
     let steps = index.wrapping_add(1);
     let mut state = seed.wrapping_add(steps.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

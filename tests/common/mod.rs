@@ -38,6 +38,7 @@ pub fn numeric(name: &str, cells: usize, rows: u64) -> FeatureProfile {
         variation: Variation::default(),
         importance: None,
         derived_from: None,
+        embedding: None,
     }
 }
 

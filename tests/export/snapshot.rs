@@ -71,6 +71,7 @@ pub fn profile_of(name: &str, kind: Kind, cells: usize) -> FeatureProfile {
         },
         importance: None,
         derived_from: None,
+        embedding: None,
     }
 }
 

@@ -64,6 +64,7 @@ pub fn profile(rows: u64, with_score: bool) -> Profile {
             variation: Variation::default(),
             importance: None,
             derived_from: None,
+            embedding: None,
         },
     ];
     if with_score {
@@ -103,5 +104,6 @@ fn numeric(name: &str, role: Role, rows: u64) -> FeatureProfile {
         variation: Variation::default(),
         importance: None,
         derived_from: None,
+        embedding: None,
     }
 }

@@ -29,6 +29,7 @@ fn feature(name: &str, kind: Kind, cells: Cells) -> FeatureProfile {
         variation: Variation::default(),
         importance: None,
         derived_from: None,
+        embedding: None,
     }
 }
 
@@ -102,6 +103,7 @@ fn column(layout: usize, numbers: &[f64], present: &[bool]) -> Column {
 fn field(kind: Kind) -> Field {
     let reference = Reference {
         feature: Arc::new(feature("x", kind, cells(kind))),
+        embedding: None,
         profile: "".into(),
         learned: false,
     };

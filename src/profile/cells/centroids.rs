@@ -119,6 +119,11 @@ pub fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum()
 }
 
+/// Σ aᵢ², wide enough for any `f32`.
+pub fn squared_length(a: &[f32]) -> f64 {
+    product_and_square(a, a).1
+}
+
 /// Σ aᵢbᵢ and Σ aᵢ², wide enough for any `f32`.
 fn product_and_square(a: &[f32], b: &[f32]) -> (f64, f64) {
     const LANES: usize = 4;
