@@ -31,7 +31,9 @@ mod vectors;
 
 pub use category_cells::{COVERED_SHARE, FEW_CATEGORIES, KEPT_ROWS, KEPT_SHARE, MAX_KEPT};
 pub use centroids::{MAX_CENTROID_ELEMENTS, MAX_CENTROIDS};
-pub use chunks::{CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, tolerated_effect, variation};
+pub use chunks::{
+    CHUNK_SLICES, CHUNKS, LEAST_CHUNKS, WANDER_QUANTILE, tolerated_effect, variation,
+};
 pub use distinct::{Distinct, EXACT_DISTINCT};
 pub use joint::{JointLearner, joint_features};
 pub use numbers::SAMPLE_VALUES;

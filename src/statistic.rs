@@ -29,6 +29,7 @@ mod overdispersion;
 mod psi;
 mod quadratic;
 mod rate;
+mod seasonal_wander;
 mod shape;
 mod threshold;
 mod wasserstein;
@@ -56,6 +57,7 @@ pub use overdispersion::{
 pub use psi::{psi, psi_terms};
 pub use quadratic::quadratic_threshold;
 pub use rate::{RATE_MARGIN, is_raised};
+pub use seasonal_wander::seasonal_wander;
 pub use shape::{Shape, Trace, shape};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
 pub use wasserstein::wasserstein;

@@ -157,7 +157,8 @@ fn each_shape_shows_where_it_should() {
     assert!((5.0..22.0).contains(&first("sudden", "1d", "profile")));
     assert!(share("sudden", "1d", "profile") > 0.99);
     assert!((0.1..4.0).contains(&first("sudden", "1h", "seasonal")));
-    assert!((0.1..0.7).contains(&share("sudden", "1h", "seasonal")));
+    // For a day; then the days before differ among themselves by as much.
+    assert!((0.05..0.7).contains(&share("sudden", "1h", "seasonal")));
 
     // Gradual: long windows see it before it is large; the window before never does.
     assert!((25.0..80.0).contains(&first("gradual", "1h", "profile")));

@@ -98,11 +98,12 @@ pub(super) fn feature(
                     _ => traffic.rows,
                 };
                 let seconds = config.stands_for(window) as f64 * 1e-6;
-                let sensitivity = sensitivity(field, seconds);
+                let usual = usual_effect(field, seconds);
+                let sensitivity = sensitivity(field, usual);
                 let distinct = field.distinct.as_ref().filter(|_| at == longest);
                 FeatureWindow {
                     distinct: distinct.map(|distinct| distinct.window.total().estimate()),
-                    drift: comparisons.drifts(field, at, &sensitivity),
+                    drift: comparisons.drifts(field, at, &sensitivity, usual),
                     ..in_window(window, ring, reference, &sensitivity, rows, is_learning)
                 }
             })
@@ -110,9 +111,9 @@ pub(super) fn feature(
     }
 }
 
-/// What counts as drift in windows of `seconds`.
-fn sensitivity(field: &Field, seconds: f64) -> Sensitivity {
-    let (config, usual) = (&field.config, usual_effect(field, seconds));
+/// What counts as drift where so much is usual.
+pub(super) fn sensitivity(field: &Field, usual: f64) -> Sensitivity {
+    let config = &field.config;
     Sensitivity {
         minimum_effect: config.minimum_effect.unwrap_or(MINIMUM_EFFECT).max(usual),
         significance: config.significance.unwrap_or(SIGNIFICANCE),

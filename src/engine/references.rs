@@ -9,12 +9,14 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::compare::compare;
-use super::config::{Config, References, WindowConfig};
+use super::config::{Config, MOST_LEARNED_EFFECT, References, WindowConfig};
+use super::evaluate;
 use super::field::{Field, Reference};
 use super::model::Model;
 use super::snapshot::Drift;
 use super::version::Version;
-use crate::statistic::{Sensitivity, Sums};
+use crate::learn::WANDER_QUANTILE;
+use crate::statistic::{self, Sensitivity, Sums};
 use crate::tally::{CellSumsTally, FeatureTally};
 
 /// Label value `reference` of the profile.
@@ -116,8 +118,15 @@ impl<'a> Comparisons<'a> {
         })
     }
 
-    /// Drift of the window of a field at place `at` from each reference that has values.
-    pub fn drifts(&self, field: &Field, at: usize, sensitivity: &Sensitivity) -> Vec<Drift> {
+    /// Drift of the window of a field at place `at` from each reference that has values. `sensitivity`
+    /// is that against the profile, `usual` the part of it that wander brings.
+    pub fn drifts(
+        &self,
+        field: &Field,
+        at: usize,
+        sensitivity: &Sensitivity,
+        usual: f64,
+    ) -> Vec<Drift> {
         let Some(cells) = field
             .reference
             .as_ref()
@@ -126,7 +135,7 @@ impl<'a> Comparisons<'a> {
             return Vec::new();
         };
         let window = Side::window(field, at);
-        let against = |label: &Arc<str>, reference: &Side<'_>| {
+        let against = |label: &Arc<str>, reference: &Side<'_>, sensitivity: &Sensitivity| {
             let sums = Sums {
                 reference: &reference.cells,
                 window: &window.cells,
@@ -138,16 +147,26 @@ impl<'a> Comparisons<'a> {
             compare(label, &cells.cells, &sums, sensitivity)
         };
         let profile = Side::profile(field).filter(|_| self.chosen.profile);
-        let profile = profile.and_then(|side| against(&self.profile, &side));
+        let profile = profile.and_then(|side| against(&self.profile, &side, sensitivity));
         let seasonal = self.hours[at].as_ref();
         let seasonal = seasonal.and_then(|hours| Side::seasonal(field, hours));
-        let seasonal = seasonal.map(|side| (&self.seasonal, side));
-        let previous = Side::previous(field, at).map(|side| (&self.previous, side));
+        let seasonal = seasonal.map(|side| {
+            let usual = seasonal_drift(field, self.hours[at].as_ref(), usual);
+            (&self.seasonal, side, evaluate::sensitivity(field, usual))
+        });
+        let previous = Side::previous(field, at).map(|side| {
+            // Both windows wander.
+            (
+                &self.previous,
+                side,
+                evaluate::sensitivity(field, 2.0 * usual),
+            )
+        });
         let others = self.others_of(field);
-        let others = others.map(|(label, other)| (label, Side::window(other, at)));
+        let others = others.map(|(label, other)| (label, Side::window(other, at), *sensitivity));
         let live = seasonal.into_iter().chain(previous).chain(others);
-        let live = live.filter_map(|(label, side)| {
-            let drift = against(label, &side)?;
+        let live = live.filter_map(|(label, side, sensitivity)| {
+            let drift = against(label, &side, &sensitivity)?;
             Some(Drift {
                 reference_cells: Some(side.cells.into()),
                 ..drift
@@ -155,6 +174,23 @@ impl<'a> Comparisons<'a> {
         });
         profile.into_iter().chain(live).collect()
     }
+}
+
+/// Drift that wander brings against the same hours of the week before: of what is left of it without the
+/// rhythm of the day, as that week shows, for a window and for the mean of as many days. While too few
+/// days are known, twice what is `usual`.
+fn seasonal_drift(field: &Field, hours: Option<&RangeInclusive<i64>>, usual: f64) -> f64 {
+    let groups = field.seasonal.as_ref().zip(hours);
+    let groups = groups.map(|(seasonal, hours)| seasonal.groups_before(hours));
+    let Some(groups) = groups else {
+        return 2.0 * usual;
+    };
+    let days = groups.iter().map(Vec::len).max().unwrap_or(0).max(1) as f64;
+    let wander = statistic::seasonal_wander(&groups, field.variation().design_effect);
+    wander.map_or(2.0 * usual, |wander| {
+        let usual = WANDER_QUANTILE * wander * (1.0 + 1.0 / days);
+        usual.min(MOST_LEARNED_EFFECT)
+    })
 }
 
 impl<'a> Side<'a> {

@@ -92,7 +92,7 @@ pub fn variation(sums: &ChunkSums, chunk_seconds: f64) -> Option<Variation> {
 
 /// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²
 /// with one degree of freedom.
-const WANDER_QUANTILE: f64 = 10.8;
+pub const WANDER_QUANTILE: f64 = 10.8;
 
 /// Drift that wander alone brings to windows of `seconds`, 10.8 τ(W): the smallest effect δ is never
 /// below.

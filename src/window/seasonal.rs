@@ -103,6 +103,37 @@ impl Seasonal {
         Some(sum)
     }
 
+    /// The groups of the week before a window that can be told apart by the days: where the window is
+    /// shorter than a day the hours of each time of day, else whole days. The last day is left out: a
+    /// change that is hours old would soon count as usual.
+    pub fn groups_before(&self, covered: &RangeInclusive<i64>) -> Vec<Vec<Vec<u64>>> {
+        let (first, last) = (*covered.start(), *covered.end());
+        let Some((oldest, newest)) = self.known else {
+            return Vec::new();
+        };
+        let oldest = oldest.max(newest - HOURS as i64 + 1).max(first - WEEK);
+        let cells_of = |hour: i64| &self.counts[place(hour) * self.cells..][..self.cells];
+        let is_known = |hour: &i64| *hour >= oldest;
+        if last - first < DAY - 1 {
+            let of_hour = |from: i64| {
+                let days = (1..7).map(move |day| from - DAY * day).filter(is_known);
+                days.map(|hour| cells_of(hour).iter().map(|&rows| u64::from(rows)).collect())
+                    .collect()
+            };
+            return (first - DAY..first).map(of_hour).collect();
+        }
+        let days = (1..=7).map(|day| first - DAY * day).filter(is_known);
+        let of_day = |from: i64| {
+            let mut sum = vec![0; self.cells];
+            for hour in from..from + DAY {
+                let sums = sum.iter_mut().zip(cells_of(hour));
+                sums.for_each(|(sum, &rows)| *sum += u64::from(rows));
+            }
+            sum
+        };
+        vec![days.map(of_day).collect()]
+    }
+
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.counts)
