@@ -13,7 +13,7 @@ pub use cells::{
     CategoryCells, Cells, CentroidCells, HASH_CELLS, MAX_ELEMENTS, NumericCells, hash_cell,
     squared_distance,
 };
-pub use file::{FORMAT, FORMAT_VERSION, ProfileError, short};
+pub use file::{FORMAT, FORMAT_VERSION, ProfileError, read_text, short};
 pub use joint::{FourierReference, JointFeature, JointReference, ProductReference};
 pub use outliers::{OutlierFeature, OutlierReference};
 

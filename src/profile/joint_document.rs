@@ -1,7 +1,10 @@
 //! The member `joint` of a profile document.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
+use super::file::MOST_WANDER;
 use super::{
     FeatureProfile, FourierReference, JointFeature, JointReference, ProductReference, Variation,
 };
@@ -9,6 +12,9 @@ use super::{
 /// Most features of the reference, and most frequencies: what a reader has to hold.
 const MOST_FEATURES: usize = 16;
 const MOST_FREQUENCIES: usize = 1_024;
+
+/// Where variances, bandwidths and traces lie at the widest, so that no ratio of them overflows.
+const PLAUSIBLE: RangeInclusive<f64> = 1e-60..=1e30;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct JointDocument {
@@ -75,10 +81,10 @@ impl VariationDocument {
                 "design_effect of {of} is {found}, must be 1 or more"
             ));
         }
-        if !(self.wander >= 0.0 && self.wander.is_finite()) {
+        if !(0.0..=MOST_WANDER).contains(&self.wander) {
+            let found = self.wander;
             return Err(format!(
-                "wander of {of} is {}, must be 0 or more",
-                self.wander
+                "wander of {of} is {found}, must be 0 to {MOST_WANDER}"
             ));
         }
         if !(0.0..=self.wander).contains(&self.long_wander) {
@@ -225,11 +231,18 @@ fn check_numbers(joint: &JointReference) -> Result<(), String> {
     let scores = joint.features.iter().flat_map(|feature| &feature.scores);
     let means = joint.products.iter().map(|product| product.mean);
     let numbers = scores.chain(&fourier.means).copied();
-    if !(numbers.chain(means).chain(positive.clone())).all(f64::is_finite) {
-        return Err("a number is not finite".into());
+    let mut numbers = numbers.chain(means).chain(positive.clone());
+    if !numbers.all(|number| number.abs() <= *PLAUSIBLE.end()) {
+        return Err(format!("a number is beyond {:e}", PLAUSIBLE.end()));
     }
-    if !positive.clone().all(|number| number > 0.0) {
-        return Err("variances, bandwidths and traces must be above 0".into());
+    if !positive
+        .into_iter()
+        .all(|number| PLAUSIBLE.contains(&number))
+    {
+        let (least, most) = (PLAUSIBLE.start(), PLAUSIBLE.end());
+        return Err(format!(
+            "variances, bandwidths and traces must be above 0: {least:e} to {most:e}"
+        ));
     }
     Ok(())
 }
@@ -314,7 +327,7 @@ mod tests {
     #[test]
     fn a_reference_that_contradicts_itself_or_its_profile_is_refused_with_a_sentence() {
         type Change = fn(&mut JointReference);
-        let wrong: [(&str, Change); 8] = [
+        let wrong: [(&str, Change); 12] = [
             ("scores for 2 cells", |j| j.features[1].scores.push(0.0)),
             ("scores for 0 cells", |j| j.features[1].name = "c".into()),
             ("twice", |j| j.features[1].name = "a".into()),
@@ -323,6 +336,10 @@ mod tests {
             ("dimensions is 3", |j| j.fourier.dimensions = 3),
             ("even number", |j| j.fourier.means.truncate(3)),
             ("above 0", |j| j.fourier.bandwidths[0] = 0.0),
+            ("above 0", |j| j.products[0].variance = 1e-300),
+            ("beyond 1e30", |j| j.fourier.trace = 1e300),
+            ("beyond 1e30", |j| j.products[0].mean = -1e300),
+            ("must be 0 to 1000000", |j| j.variation.wander = 1e7),
         ];
         for (sentence, change) in wrong {
             let mut profile = profile();
