@@ -55,6 +55,9 @@ pub struct ReadOptions {
     /// Kinds by column where they are known, from a profile or by the operator: they decide how
     /// the cells of a CSV file are read.
     pub kinds: HashMap<String, Kind>,
+    /// Elements of the vectors by column where that is known, from a profile: whatever is no list of
+    /// so many numbers is an invalid value of its row. Elsewhere all lists must have one length.
+    pub widths: HashMap<String, u32>,
     /// Cells of a CSV file that mean no value, after trimming.
     pub nulls: Vec<String>,
 }
@@ -68,6 +71,7 @@ impl Default for ReadOptions {
             time: None,
             latency: None,
             kinds: HashMap::new(),
+            widths: HashMap::new(),
             nulls: ["", "NA", "N/A", "NULL", "null", "None"]
                 .map(String::from)
                 .into(),
@@ -165,9 +169,9 @@ impl Dataset {
             told,
         };
         let (found, rows) = match first.format {
-            Format::Parquet => parquet::scan(&sources)?,
+            Format::Parquet => parquet::scan(&sources, options)?,
             Format::Csv { .. } => csv::scan(&sources, options, &mut progress)?,
-            Format::JsonLines => json_lines::scan(&sources, &mut progress)?,
+            Format::JsonLines => json_lines::scan(&sources, options, &mut progress)?,
         };
         if rows.iter().sum::<u64>() == 0 {
             return Err(FileError::Mismatch(format!(

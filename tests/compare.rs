@@ -97,3 +97,34 @@ fn a_sensitivity_that_makes_no_sense_is_refused() {
     }
     assert!(parsed(&["p.json", "d.csv", "--minimum-effect=0"]).is_ok());
 }
+
+#[test]
+fn one_bad_vector_is_one_invalid_row_and_the_rest_is_compared() {
+    let folder = TempDir::new().unwrap();
+    let good = |row: usize| {
+        let elements = (0..8).map(|at| ((row * 37 + at * 11) % 100).to_string());
+        let elements: Vec<_> = elements.collect();
+        format!("{{\"emb\": [{}]}}\n", elements.join(","))
+    };
+    let good: String = (0..2_000).map(good).collect();
+    let write = |name: &str, bad: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, good.clone() + bad).unwrap();
+        path
+    };
+    let profile = learned(&folder, &write("good.jsonl", ""));
+    for bad in ["[1,2]", "\"x\"", "5", "[1,\"a\"]", "{\"a\": 1}"] {
+        let data = write("new.jsonl", &format!("{{\"emb\": {bad}}}\n"));
+        let (profile, data) = (profile.to_str().unwrap(), data.to_str().unwrap());
+        let (json, shut) = run(&[profile, data, "--format", "json", "--fail-on-drift"]);
+        assert!(!shut, "{bad}: {json}");
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let features = json["features"].as_array().unwrap();
+        let emb = features.iter().find(|f| f["feature"] == "emb").unwrap();
+        assert_eq!(
+            (&emb["rows"], &emb["missing"]["invalid"]),
+            (&2_000.into(), &1.into()),
+            "{bad}: {emb}"
+        );
+    }
+}

@@ -369,6 +369,31 @@ fn the_first_rows_of_traffic_are_learned_within_their_memory() {
 }
 
 #[test]
+fn of_the_widest_vectors_enough_are_learned_from_traffic_for_a_judgement() {
+    let world = World::new(4_096, 3, 0.5, 53);
+    let mut random = Random(54);
+    let config = Config::default();
+    let wanted = config.learning.rows as usize;
+    let mut engine = Engine::new(Arc::new(config));
+    let few = world.rows(&mut random, 500, usual);
+    for _ in 0..wanted.div_ceil(500) {
+        engine.apply(&batch(&few), START);
+    }
+    let snapshot = engine.tick(START);
+    let emb = feature(model(&snapshot, "m", "1"), "emb");
+    let reference = &emb.reference.as_ref().unwrap().feature;
+    // 400 are kept, and three in four of them are counted.
+    assert_eq!((reference.kind, reference.values()), (Kind::Vector, 300));
+    let learned = &model(&snapshot, "m", "1").references[0];
+    assert_eq!(learned.document.rows as usize, wanted);
+    let said = learned.warnings.join(" ");
+    assert!(
+        said.contains("emb: counts are those of a sample of 300 vectors"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_profile_of_vectors_survives_its_file_and_is_always_the_same() {
     let world = World::new(16, 4, 0.5, 61);
     let vectors = world.rows(&mut Random(62), 3_000, usual);
@@ -405,6 +430,7 @@ fn a_second_pass_counts_every_vector_that_did_not_place_a_centroid() {
         vectors: VectorSample {
             rows: 1_000,
             bytes: 1 << 20,
+            bytes_of_few: 0,
         },
         ..LearnOptions::default()
     };

@@ -52,6 +52,7 @@ impl Library {
             self.kept
                 .insert(model.model.clone(), reference.profile.clone());
             self.announce(&model.model, &reference.document);
+            tell(&model.model, &reference.warnings);
         }
     }
 
@@ -71,5 +72,17 @@ impl Library {
             ),
             Err(error) => tracing::error!(model, "a learned reference cannot be kept: {error}"),
         }
+    }
+}
+
+/// Says what was found while learning; of many sentences the first ones.
+fn tell(model: &str, warnings: &[String]) {
+    const TOLD: usize = 20;
+    for warning in warnings.iter().take(TOLD) {
+        tracing::warn!(model, "of the learned reference: {warning}");
+    }
+    if warnings.len() > TOLD {
+        let more = warnings.len() - TOLD;
+        tracing::warn!(model, more, "and more of the learned reference is not told");
     }
 }

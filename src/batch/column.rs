@@ -79,7 +79,9 @@ pub enum Scalar {
     Number(f64),
     /// A string.
     Text(String),
-    /// A list, an object, or anything else that is no scalar.
+    /// A list of numbers where vectors are wanted; a scalar it is not.
+    Vector(Box<[f32]>),
+    /// Another list, an object, or anything else that is no scalar.
     Invalid,
 }
 
@@ -290,7 +292,7 @@ impl Column {
                         Scalar::Null => into.null += 1,
                         Scalar::Bool(value) => into.push(f64::from(u8::from(*value)), place),
                         Scalar::Number(value) => into.push(*value, place),
-                        Scalar::Text(_) | Scalar::Invalid => into.invalid += 1,
+                        Scalar::Text(_) | Scalar::Vector(_) | Scalar::Invalid => into.invalid += 1,
                     }
                 }
             }
@@ -387,7 +389,7 @@ impl Column {
                             Ok(text) => each(Ok(Some(&text))),
                             Err(reason) => each(Err(reason)),
                         },
-                        Scalar::Invalid => each(Err(NoText::Invalid)),
+                        Scalar::Vector(_) | Scalar::Invalid => each(Err(NoText::Invalid)),
                     }
                 }
             }

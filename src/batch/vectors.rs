@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use half::{bf16, f16};
 
-use super::{Column, ValueType, Values};
+use super::{Column, Scalar, ValueType, Values};
 
 /// What one read of a column as vectors brings: the usable ones packed together, the rest counted.
 ///
@@ -71,10 +71,14 @@ fn all_finite(elements: &[f32]) -> bool {
 
 impl Column {
     /// Puts rows `rows` into `into`, in place of what is there, as vectors of `width` elements. Rows
-    /// of a column of another width, of strings or of scalars are invalid.
+    /// of a column of another width, of strings or of scalars are invalid; of values of changing type
+    /// those that are no vector of this width.
     pub fn read_vectors(&self, rows: Range<usize>, width: usize, into: &mut Vectors) {
         into.clear();
         into.width = width;
+        if let Values::Mixed(values) = &self.values {
+            return self.read_mixed(values, rows, into);
+        }
         let Values::Fixed {
             data,
             value_type,
@@ -117,6 +121,21 @@ impl Column {
             ValueType::Float32 => read!(f32, |v| v),
             ValueType::Float64 => read!(f64, |v| v as f32),
             ValueType::Text => {}
+        }
+    }
+
+    fn read_mixed(&self, values: &[Scalar], rows: Range<usize>, into: &mut Vectors) {
+        for (place, row) in rows.enumerate() {
+            match &values[row] {
+                _ if !self.presence.has(row) => into.null += 1,
+                Scalar::Null => into.null += 1,
+                Scalar::Vector(vector) if vector.len() == into.width => {
+                    let start = into.elements.len();
+                    into.elements.extend_from_slice(vector);
+                    into.judge(place, start);
+                }
+                _ => into.invalid += 1,
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::engine::{
     ModelSnapshot, SIGNIFICANCE, WindowConfig,
 };
 use crate::files::{Dataset, ReadOptions};
-use crate::profile::Profile;
+use crate::profile::{Cells, Profile};
 use report::Report;
 
 /// Compare data in files with a profile: the drift of every field, worst first
@@ -134,10 +134,17 @@ pub fn read_options(profile: &Profile, ignore: &[String]) -> ReadOptions {
         .collect();
     roles.extend(ignore.iter().map(|column| (column.clone(), Role::Ignore)));
     let kinds = profile.features.iter();
+    let vectors = profile.features.iter().filter_map(|feature| {
+        let Cells::Centroids(cells) = &feature.cells.as_ref()?.cells else {
+            return None;
+        };
+        Some((feature.name.clone(), u32::try_from(cells.width()).ok()?))
+    });
     ReadOptions {
         model: profile.model.clone().unwrap_or_else(|| "model".into()),
         roles,
         kinds: kinds.map(|f| (f.name.clone(), f.kind)).collect(),
+        widths: vectors.collect(),
         ..ReadOptions::default()
     }
 }

@@ -99,7 +99,7 @@ impl Sent<'_> {
                 (Scalar::Number(value), WireType::String) => !value.is_finite(),
                 (Scalar::Number(_), kind) => kind == WireType::Bool,
                 (Scalar::Text(_), kind) => kind != WireType::String,
-                (Scalar::Invalid, _) => true,
+                (Scalar::Vector(_) | Scalar::Invalid, _) => true,
             },
             (Values::Numbers(values), WireType::String) => !values[row].is_finite(),
             _ => false,

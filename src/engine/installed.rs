@@ -6,6 +6,7 @@ use super::embedding;
 use super::field::Reference;
 use super::joint::MeasuredJoint;
 use super::snapshot::ReferenceSnapshot;
+use crate::learn::Learned;
 use crate::profile::{FeatureProfile, OutlierReference, Profile, short};
 use crate::tally::EmbeddingMap;
 
@@ -18,6 +19,8 @@ pub(super) struct Installed {
     /// All 64 digits.
     pub full_hash: Arc<str>,
     source: Source,
+    /// What was found while it was learned, sentences for the operator.
+    warnings: Arc<[String]>,
     /// How unusual its rows are: as it says, or as the first rows of production were.
     pub outliers: Option<Arc<OutlierReference>>,
     /// How its features hang together: as it says, or as they did in the first rows of production.
@@ -61,6 +64,21 @@ impl Installed {
             hash: short(&hash).into(),
             full_hash: hash.into(),
             source,
+            warnings: Arc::default(),
+        }
+    }
+
+    /// What was just learned.
+    pub fn learned(learned: Learned) -> Self {
+        let fields = learned.report.fields.into_iter().flat_map(|field| {
+            let name = field.name;
+            let warnings = field.warnings.into_iter();
+            warnings.map(move |warning| format!("{name}: {warning}"))
+        });
+        let warnings = learned.report.warnings.into_iter().chain(fields);
+        Self {
+            warnings: warnings.collect(),
+            ..Self::new(Arc::new(learned.profile), Source::Learned)
         }
     }
 
@@ -71,6 +89,7 @@ impl Installed {
             source: self.source.as_str(),
             created_at: created.ok().map(|moment| moment.as_second() as f64),
             document: self.profile.clone(),
+            warnings: self.warnings.clone(),
         }
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::config::Config;
 use super::room::{Room, Taken};
 use crate::batch::Role;
-use crate::learn::{FieldOverride, LearnOptions, Learner, Scope, VectorSample};
-use crate::profile::{Profile, Provenance};
+use crate::learn::{FieldOverride, LearnOptions, Learned, Learner, Scope, VectorSample};
+use crate::profile::Provenance;
 
 /// Models that learn at once with all the memory that the settings give to one; more share it.
 const FULL_LEARNERS: usize = 4;
@@ -40,9 +40,9 @@ impl Learning {
         self.learner.rows() >= config.learning.rows || self.learner.bytes() >= share
     }
 
-    /// The reference; `wall` is the wall time in microseconds.
-    pub fn finish(self, wall: i64) -> Profile {
-        self.learner.finish(Provenance {
+    /// The reference, with what was found; `wall` is the wall time in microseconds.
+    pub fn finish(self, wall: i64) -> Learned {
+        self.learner.finish_with_report(Provenance {
             created: rfc3339(wall),
             source: "learned".into(),
             tool: concat!("driftgauge ", env!("CARGO_PKG_VERSION")).into(),
@@ -85,6 +85,7 @@ pub(super) fn learner(
         time_column: None,
         vectors: VectorSample {
             bytes: config.learning.bytes / 4,
+            bytes_of_few: config.learning.bytes / 8 * 7,
             ..VectorSample::default()
         },
     })

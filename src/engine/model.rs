@@ -272,10 +272,7 @@ impl Model {
             .learning
             .take_if(|learning| learning.is_complete(config))
         {
-            self.learned = Some(Installed::new(
-                Arc::new(learning.finish(wall)),
-                Source::Learned,
-            ));
+            self.learned = Some(Installed::learned(learning.finish(wall)));
             self.install_all(config);
         }
     }

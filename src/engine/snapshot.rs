@@ -186,6 +186,8 @@ pub struct ReferenceSnapshot {
     pub created_at: Option<f64>,
     /// The profile itself.
     pub document: Arc<Profile>,
+    /// What was found while it was learned, sentences for the operator; of a file none.
+    pub warnings: Arc<[String]>,
 }
 
 /// Traffic of one window.

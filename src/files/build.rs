@@ -12,6 +12,8 @@ use crate::batch::{Column, Presence, Scalar, ValueType, Values};
 pub struct ColumnBuilder {
     cells: Cells,
     present: PresenceBits,
+    /// Elements of a vector; 0 where none is wanted.
+    width: usize,
 }
 
 enum Cells {
@@ -109,6 +111,10 @@ impl ColumnBuilder {
                 ColumnType::Mixed | ColumnType::Unreadable => Cells::Mixed(Vec::new()),
             },
             present: PresenceBits::default(),
+            width: match column_type {
+                ColumnType::Vector { width } => width as usize,
+                _ => 0,
+            },
         }
     }
 
@@ -160,13 +166,14 @@ impl ColumnBuilder {
         self.present.push(true);
     }
 
-    /// Adds a vector.
+    /// Adds a vector; one of another length than the column's is invalid.
     pub fn push_vector(&mut self, vector: &[f32]) {
         match &mut self.cells {
-            Cells::Vectors { width, elements } if *width == vector.len() => {
+            _ if vector.len() != self.width => self.mixed().push(Scalar::Invalid),
+            Cells::Vectors { elements, .. } => {
                 elements.extend(vector.iter().flat_map(|element| element.to_le_bytes()));
             }
-            _ => self.mixed().push(Scalar::Invalid),
+            _ => self.mixed().push(Scalar::Vector(vector.into())),
         }
         self.present.push(true);
     }
@@ -178,6 +185,7 @@ impl ColumnBuilder {
             Scalar::Bool(truth) => self.push_bool(truth),
             Scalar::Number(number) => self.push_number(number),
             Scalar::Text(text) => self.push_text(&text),
+            Scalar::Vector(vector) => self.push_vector(&vector),
             Scalar::Invalid => {
                 self.mixed().push(Scalar::Invalid);
                 self.present.push(true);
@@ -219,9 +227,11 @@ impl ColumnBuilder {
                     .map(|(row, code)| scalar(row, Scalar::Text(text(code).into())))
                     .collect()
             }
-            // A vector among scalars is none.
-            Cells::Vectors { .. } => (0..present.rows())
-                .map(|row| scalar(row, Scalar::Invalid))
+            Cells::Vectors { width, elements } => elements
+                .chunks_exact((*width * size_of::<f32>()).max(1))
+                .map(|vector| vector.as_chunks().0.iter().copied().map(f32::from_le_bytes))
+                .enumerate()
+                .map(|(row, vector)| scalar(row, Scalar::Vector(vector.collect())))
                 .collect(),
             Cells::Mixed(_) => Vec::new(),
         };
@@ -315,6 +325,19 @@ mod tests {
         let column = builder.finish();
         column.read_vectors(0..2, 2, &mut vectors);
         assert_eq!((vectors.null, vectors.invalid), (1, 1));
+
+        let mut builder = ColumnBuilder::new(ColumnType::Vector { width: 2 });
+        builder.push_vector(&[1.0, 2.0]);
+        builder.push_null();
+        builder.push_vector(&[3.0]);
+        builder.push_text("x");
+        builder.push_vector(&[f32::NAN, 0.0]);
+        builder.push_vector(&[3.0, 4.0]);
+        let column = builder.finish();
+        column.read_vectors(0..6, 2, &mut vectors);
+        let read: Vec<_> = vectors.iter().collect();
+        assert_eq!(read, [(0, &[1.0, 2.0][..]), (5, &[3.0, 4.0])]);
+        assert_eq!((vectors.null, vectors.invalid, vectors.nan), (1, 2, 1));
     }
 
     #[test]

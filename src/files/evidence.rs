@@ -116,6 +116,7 @@ impl Evidence {
             Scalar::Bool(_) => self.bools += 1,
             Scalar::Number(_) => self.numbers += 1,
             Scalar::Text(text) => self.add_text(text),
+            Scalar::Vector(vector) => self.add_vector(vector.len()),
             Scalar::Invalid => self.nested += 1,
         }
     }
@@ -165,9 +166,14 @@ impl Evidence {
         self.is_uneven
     }
 
-    /// Type of a JSON column.
-    pub fn of_json(&self) -> ColumnType {
+    /// Type of a JSON column; `width` is the length of its vectors if that is known.
+    pub fn of_json(&self, width: Option<u32>) -> ColumnType {
         let others = self.bools + self.numbers + self.texts + self.nested;
+        if let Some(width) = width
+            && self.vectors + others > 0
+        {
+            return ColumnType::Vector { width };
+        }
         if self.vectors > 0 && others == 0 && !self.is_uneven {
             return ColumnType::Vector { width: self.width };
         }

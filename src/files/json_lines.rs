@@ -13,8 +13,9 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 use super::build::ColumnBuilder;
 use super::evidence::{ColumnType, Evidence};
 use super::format::{MAX_RECORD_BYTES, RecordBytes, Source};
+use super::parquet_list::UNEVEN;
 use super::plan::Found;
-use super::{Dataset, FileError, MAX_BATCH_ROWS, Progress, RawBatch};
+use super::{Dataset, FileError, MAX_BATCH_ROWS, Progress, RawBatch, ReadOptions};
 use crate::batch::Scalar;
 
 /// Most columns: objects whose keys are data must not fill the memory.
@@ -284,6 +285,7 @@ impl<'de> Visitor<'de> for ElementSeed {
 /// rows of each.
 pub fn scan(
     sources: &[Source],
+    options: &ReadOptions,
     progress: &mut Progress<'_>,
 ) -> Result<(Vec<Found>, Vec<u64>), FileError> {
     let mut row = Row {
@@ -322,14 +324,14 @@ pub fn scan(
         .into_iter()
         .zip(evidence)
         .map(|(name, (seen, evidence))| {
-            let column_type = evidence.of_json();
+            let column_type = evidence.of_json(options.widths.get(&name).copied());
             Found {
                 name,
                 column_type,
                 complete: seen == total && evidence.nulls == 0,
                 remark: (column_type == ColumnType::Unreadable).then(|| {
                     if evidence.has_uneven_lists() {
-                        "holds lists of different lengths; vectors have one length".into()
+                        UNEVEN.into()
                     } else {
                         "holds lists or objects, which are not read from JSON".into()
                     }

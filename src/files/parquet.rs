@@ -20,7 +20,7 @@ use super::format::Source;
 use super::parquet_column::{Decoding, read_column};
 use super::parquet_list::{ListDecoding, UNEVEN, probe, read_vectors};
 use super::plan::{Found, check_distinct, same_columns};
-use super::{Dataset, FileError, RawBatch};
+use super::{Dataset, FileError, RawBatch, ReadOptions};
 
 /// An open Parquet file.
 pub struct ParquetFile {
@@ -72,7 +72,7 @@ fn damaged(cause: &str) -> String {
 
 impl ParquetFile {
     /// Opens a file and reads its schema.
-    pub fn open(source: &Source) -> Result<Self, FileError> {
+    pub fn open(source: &Source, options: &ReadOptions) -> Result<Self, FileError> {
         let path = &source.path;
         let file = File::open(path).map_err(|cause| FileError::read(path, cause))?;
         let (reader, rows) = guarded(|| {
@@ -94,8 +94,10 @@ impl ParquetFile {
             let leaf = columns.iter().map(|column| column.leaves).sum();
             let column = schema.column(leaf);
             let is_list = column.max_rep_level() == 1 && column.path().parts().len() <= 3;
+            let name = schema.get_column_root(leaf).name();
             let decoding = if leaves.len() == 1 && is_list {
-                let opened = guarded(|| probe(&reader, leaf));
+                let known = options.widths.get(name).copied();
+                let opened = guarded(|| probe(&reader, leaf, known));
                 match opened.map_err(|cause| FileError::broken(path, damaged(&cause)))? {
                     Ok(lists) => Ok(How::Vectors(lists)),
                     Err(reason) => Err(reason),
@@ -106,7 +108,7 @@ impl ParquetFile {
                 Decoding::of(&column).map(How::Scalars)
             };
             columns.push(ParquetColumn {
-                name: schema.get_column_root(leaf).name().to_owned(),
+                name: name.to_owned(),
                 leaf,
                 leaves: leaves.len(),
                 decoding,
@@ -152,11 +154,14 @@ fn nested(column: &ColumnDescriptor) -> String {
 }
 
 /// The columns of all files, which must agree, and the rows of each.
-pub fn scan(sources: &[Source]) -> Result<(Vec<Found>, Vec<u64>), FileError> {
+pub fn scan(
+    sources: &[Source],
+    options: &ReadOptions,
+) -> Result<(Vec<Found>, Vec<u64>), FileError> {
     let mut found: Vec<Found> = Vec::new();
     let mut rows = Vec::with_capacity(sources.len());
     for source in sources {
-        let file = ParquetFile::open(source)?;
+        let file = ParquetFile::open(source, options)?;
         rows.push(file.rows);
         if rows.len() == 1 {
             found = file
@@ -258,7 +263,7 @@ impl<'a> ParquetRows<'a> {
         source: &'a Source,
         position: &Arc<AtomicU64>,
     ) -> Result<Self, FileError> {
-        let file = ParquetFile::open(source)?;
+        let file = ParquetFile::open(source, &dataset.options)?;
         let first = &dataset.sources[0].path;
         let places = same_columns(first, &dataset.names, &source.path, &file.names())?;
         Ok(Self {

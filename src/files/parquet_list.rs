@@ -1,10 +1,10 @@
 //! A Parquet column of lists of numbers → a [`Column`] of vectors.
 //!
-//! Parquet has no lists of a fixed length, so the first rows say how long they are; a list of another
-//! length further on is an error with its row. Source: the Parquet format, `LogicalTypes.md`, Lists,
+//! Parquet has no lists of a fixed length. Where it is known, from a profile, a list of another length
+//! is an invalid value; else the first rows say how long they are, and a list of another length further
+//! on is an error with its row. Source: the Parquet format, `LogicalTypes.md`, Lists,
 //! and Melnik et al., *Dremel*, VLDB 2010, for the levels.
 
-use bytes::Bytes;
 use half::f16;
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -12,9 +12,10 @@ use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::FileReader;
 
-use super::build::PresenceBits;
+use super::build::ColumnBuilder;
+use super::evidence::ColumnType;
 use super::parquet_column::{Decoding, Failure};
-use crate::batch::{Column, ValueType, Values};
+use crate::batch::Column;
 
 /// Why lists are no vectors, as the end of a sentence that begins with `it`.
 pub const UNEVEN: &str = "holds lists of different lengths; vectors have one length";
@@ -26,6 +27,8 @@ const PROBED_ROWS: usize = 1_000;
 pub struct ListDecoding {
     /// Elements of each list.
     pub width: u32,
+    /// Whether that is known and not only what the first rows have.
+    is_known: bool,
     levels: Levels,
 }
 
@@ -46,10 +49,11 @@ struct Lists {
 }
 
 /// How the lists of leaf `leaf` are read, or why they are not, as the end of a sentence that begins
-/// with `it`.
+/// with `it`; `known` is their length if that is known.
 pub fn probe<R: FileReader>(
     file: &R,
     leaf: usize,
+    known: Option<u32>,
 ) -> Result<Result<ListDecoding, String>, ParquetError> {
     let column = file.metadata().file_metadata().schema_descr().column(leaf);
     let is_number = matches!(
@@ -64,6 +68,13 @@ pub fn probe<R: FileReader>(
         value,
         element: value - i16::from(column.self_type().is_optional()),
     };
+    if let Some(width) = known {
+        return Ok(Ok(ListDecoding {
+            width,
+            is_known: true,
+            levels,
+        }));
+    }
     let mut width = None;
     for group in 0..file.num_row_groups() {
         let group = file.get_row_group(group)?;
@@ -84,7 +95,11 @@ pub fn probe<R: FileReader>(
     }
     let width = width.and_then(|width| u32::try_from(width).ok());
     Ok(match width {
-        Some(width) => Ok(ListDecoding { width, levels }),
+        Some(width) => Ok(ListDecoding {
+            width,
+            is_known: false,
+            levels,
+        }),
         None => Err("holds lists, of which the first ones are all empty".into()),
     })
 }
@@ -100,11 +115,12 @@ pub fn read_vectors(
 ) -> Result<Column, Failure> {
     let lists = read_lists(reader, decoding.levels, rows)?;
     let width = decoding.width as usize;
-    let mut elements = lists.elements.iter();
-    let mut data: Vec<u8> = Vec::with_capacity(rows * width * size_of::<f32>());
-    let mut presence = PresenceBits::default();
+    let mut elements = &lists.elements[..];
+    let mut column = ColumnBuilder::new(ColumnType::Vector {
+        width: decoding.width,
+    });
     for (row, &length) in lists.lengths.iter().enumerate() {
-        if length != 0 && length != width {
+        if length != 0 && length != width && !decoding.is_known {
             return Err((
                 row,
                 format!(
@@ -113,24 +129,15 @@ pub fn read_vectors(
                 ),
             ));
         }
-        presence.push(length > 0);
         if length == 0 {
-            data.resize(data.len() + width * size_of::<f32>(), 0);
+            column.push_null();
+            continue;
         }
-        for element in elements.by_ref().take(length) {
-            data.extend(element.to_le_bytes());
-        }
+        let (vector, rest) = elements.split_at(length);
+        elements = rest;
+        column.push_vector(vector);
     }
-    Ok(Column {
-        values: Values::Fixed {
-            data: Bytes::from(data),
-            value_type: ValueType::Float32,
-            offset: 0,
-            stride: width * size_of::<f32>(),
-            width,
-        },
-        presence: presence.finish(),
-    })
+    Ok(column.finish())
 }
 
 fn read_lists(reader: &mut ColumnReader, levels: Levels, rows: usize) -> Result<Lists, Failure> {

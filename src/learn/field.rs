@@ -150,7 +150,7 @@ impl FieldLearner {
                         Scalar::Bool(_) => self.bools += 1,
                         Scalar::Number(_) => self.numbers += 1,
                         Scalar::Text(_) => self.texts += 1,
-                        Scalar::Null | Scalar::Invalid => {}
+                        Scalar::Null | Scalar::Vector(_) | Scalar::Invalid => {}
                     }
                 }
             }

@@ -20,6 +20,8 @@ use crate::profile::{Cells, CentroidCells, Kind, MAX_ELEMENTS, Missing, Referenc
 
 /// One in so many vectors places the centroids, the others are counted.
 const PLACING_SHARE: u64 = 4;
+/// Vectors of which enough are counted for a judgement.
+const FEW_ROWS: usize = 400;
 const SAMPLE_SEED: u64 = 0x7665_6374_6f72_7321;
 /// Rows that are read at once.
 const RUN: usize = 64;
@@ -31,6 +33,18 @@ pub struct VectorSample {
     pub rows: usize,
     /// Bytes, 4 an element.
     pub bytes: usize,
+    /// Bytes that 400 rows may have where these are more than [`VectorSample::bytes`]: of
+    /// fewer vectors a reference could never be judged against.
+    pub bytes_of_few: usize,
+}
+
+impl VectorSample {
+    /// Rows that are kept of vectors of `width` elements.
+    fn rows_of(&self, width: usize) -> usize {
+        let row = (width * size_of::<f32>()).max(1);
+        let few = FEW_ROWS.min(self.bytes_of_few / row);
+        self.rows.min((self.bytes / row).max(few))
+    }
 }
 
 impl Default for VectorSample {
@@ -38,6 +52,7 @@ impl Default for VectorSample {
         Self {
             rows: 10_000,
             bytes: 16 << 20,
+            bytes_of_few: 0,
         }
     }
 }
@@ -65,9 +80,7 @@ impl VectorLearner {
             most: if width > MAX_ELEMENTS {
                 0
             } else {
-                sample
-                    .rows
-                    .min(sample.bytes / (width * size_of::<f32>()).max(1))
+                sample.rows_of(width)
             },
             missing: Missing::default(),
             values: 0,
@@ -99,6 +112,11 @@ impl VectorLearner {
             return;
         };
         if place == self.numbers.len() {
+            if self.sample.len() == self.sample.capacity() {
+                // Twice as many, but never more than are kept: the bytes held are the bytes allowed.
+                let wanted = (place * 2).clamp(1, self.most);
+                self.sample.reserve_exact((wanted - place) * self.width);
+            }
             self.sample.extend_from_slice(vector);
             self.numbers.push(self.values - 1);
         } else {

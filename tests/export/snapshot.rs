@@ -199,6 +199,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         outliers: outliers(),
         windows: windows.collect(),
         references: vec![ReferenceSnapshot {
+            warnings: Arc::default(),
             profile: "0badcafe".into(),
             source: "file",
             created_at: Some(1_690_000_000.0),
@@ -288,6 +289,7 @@ pub fn everything() -> Snapshot {
         ],
     );
     fraud.references.push(ReferenceSnapshot {
+        warnings: Arc::default(),
         profile: "feedf00d".into(),
         source: "learned",
         created_at: None,

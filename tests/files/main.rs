@@ -1,6 +1,7 @@
 //! Data files as they come: every format and codec gives the same rows, and what is wrong is said
 //! in a sentence that names the file and the place.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -571,6 +572,68 @@ fn a_list_of_another_length_is_said_with_its_row_or_makes_the_column_no_vector()
     );
     let mixed = file(&folder, "mixed.jsonl", "{\"e\": [1, 2]}\n{\"e\": 5}");
     assert_eq!(rows(&open(&[mixed])), ["Invalid ", "5 "]);
+}
+
+#[test]
+fn where_the_width_is_known_a_row_of_another_shape_is_the_only_one_that_is_invalid() {
+    let message = "message m {
+        required group emb (LIST) { repeated group list { required float element; } }
+    }";
+    // Two numbers, three, two, and no list.
+    let fill = |group: &mut SerializedRowGroupWriter<'_, File>| {
+        let mut emb = group.next_column().unwrap().unwrap();
+        emb.typed::<FloatType>()
+            .write_batch(
+                &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+                Some(&[1, 1, 1, 1, 1, 1, 1, 0]),
+                Some(&[0, 1, 0, 1, 1, 0, 1, 0]),
+            )
+            .unwrap();
+        emb.close().unwrap();
+    };
+    let folder = folder();
+    let path = folder.path().join("uneven.parquet");
+    parquet(&path, message, Compression::SNAPPY, fill, 1);
+    let json = file(
+        &folder,
+        "uneven.jsonl",
+        "{\"emb\": [1, 2]}\n{\"emb\": [3, 4, 5]}\n{\"emb\": [6, 7]}\n{\"emb\": null}",
+    );
+    let text = file(
+        &folder,
+        "text.jsonl",
+        "{\"emb\": [1, 2]}\n{\"emb\": \"x\"}\n{\"emb\": [6, 7]}\n{}",
+    );
+    let nested = file(
+        &folder,
+        "nested.jsonl",
+        "{\"emb\": [1, 2]}\n{\"emb\": [1, \"a\"]}\n{\"emb\": [6, 7]}\n{\"emb\": []}",
+    );
+    let options = ReadOptions {
+        roles: [("emb".into(), Role::Feature)].into(),
+        widths: [("emb".into(), 2)].into(),
+        ..ReadOptions::default()
+    };
+    for path in [path, json, text, nested] {
+        let (dataset, batch) = only_batch(path.clone(), &options);
+        assert_eq!(dataset.schema().fields[0].width, 2, "{path:?}");
+        let mut read = Vectors::default();
+        let column = batch.columns[0].as_ref().unwrap();
+        column.read_vectors(0..4, 2, &mut read);
+        let found: Vec<_> = read.iter().collect();
+        assert_eq!(found, [(0, &[1.0, 2.0][..]), (2, &[6.0, 7.0])], "{path:?}");
+        assert_eq!((read.invalid, read.null), (1, 1), "{path:?}");
+
+        // Without the width such a column is not guessed at.
+        let guessed = ReadOptions {
+            widths: HashMap::new(),
+            ..options.clone()
+        };
+        if path.ends_with("uneven.jsonl") || path.ends_with("uneven.parquet") {
+            let error = failure(&[path], &guessed);
+            assert!(error.contains("lists of different lengths"), "{error}");
+        }
+    }
 }
 
 #[test]
