@@ -337,7 +337,8 @@ fn where_the_profile_does_not_say_it_is_learned_from_the_first_rows_and_then_sta
     profile.joint = None;
     let mut engine = engine(profile, |config| config.learning.rows = 5_000);
     let mut now = NOW;
-    for (count, ratios) in [(3_000, 0), (2_000, 2)] {
+    // A few minutes say nothing of how means wander: dependence has a margin for that, mmd has none.
+    for (count, ratios) in [(3_000, 0), (2_000, 1)] {
         let rows = rows(Shape::Unchanged, count, &mut random);
         engine.apply(&to_batch(&rows), now);
         let snapshot = engine.tick(now);
@@ -349,7 +350,7 @@ fn where_the_profile_does_not_say_it_is_learned_from_the_first_rows_and_then_sta
         let snapshot = engine.tick(now);
         let m = model(&snapshot, "m", "1");
         assert_eq!(drift(m, "dependence").unwrap().ratio > 1.0, is_drift);
-        assert_eq!(drift(m, "mmd").unwrap().ratio > 1.0, is_drift);
+        assert!(drift(m, "mmd").is_none());
     }
 }
 

@@ -223,7 +223,7 @@ mod tests {
             ("even number", |j| j.fourier.means.truncate(3)),
             ("above 0", |j| j.fourier.bandwidths[0] = 0.0),
             ("above 0", |j| j.products[0].variance = 1e-300),
-            ("beyond 1e30", |j| j.fourier.trace = 1e300),
+            ("1e-60 to 1e30", |j| j.fourier.trace = 1e300),
             ("beyond 1e30", |j| j.products[0].mean = -1e300),
             ("must be 0 to 1000000", |j| j.variation.wander = 1e7),
         ];
