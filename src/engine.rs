@@ -41,7 +41,7 @@ pub use config::{
     MOST_LEARNED_EFFECT, ModelConfig, OtherVersions, OutlierConfig, References, SIGNIFICANCE,
     WindowConfig,
 };
-pub use explain::{Against, Bin, Explanation, NewCategory, Rate, Rates, Sides};
+pub use explain::{Against, Bin, Explanation, NewCategory, Rate, Rates, Sides, number_for_people};
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
@@ -320,6 +320,8 @@ fn evaluate_version(
     let mut drift = whole::worst_features(&features);
     drift.extend(joint::drift(version, name, &comparisons, config));
     drift.extend(embedding::drift(version, &comparisons, config));
+    // A reference with numbers at the edge of floats must not give a figure that is none.
+    drift.retain(|drift| drift.ratio.is_finite());
     ModelSnapshot {
         model: name.clone(),
         version: version_name.clone(),

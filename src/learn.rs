@@ -83,6 +83,8 @@ pub struct LearnOptions {
     /// Whether the second pass measures, by the times of rows, how they hang together. That wander
     /// from then on counts as usual, so someone has to ask for it.
     pub measures_variation: bool,
+    /// The column of times that was found without anybody asking, for the warning that names it.
+    pub time_column: Option<String>,
     /// How many vectors of each field are kept.
     pub vectors: VectorSample,
 }
@@ -236,7 +238,8 @@ impl Learner {
     /// Ends the first pass: cells are fixed, and the rows that follow are counted.
     pub fn into_recount(self) -> Recount {
         let times = self.times.filter(|_| self.options.measures_variation);
-        self.settle(true).with_passes(times)
+        let found = self.options.time_column.clone();
+        self.settle(true).with_passes(times, found.as_deref())
     }
 
     /// The profile, with what was found. Where a second pass is needed but not made, the counts are

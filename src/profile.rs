@@ -14,7 +14,7 @@ pub use cells::{
     CategoryCells, Cells, CentroidCells, HASH_CELLS, MAX_ELEMENTS, NumericCells, hash_cell,
     squared_distance, squared_length,
 };
-pub use file::{FORMAT, FORMAT_VERSION, ProfileError, short};
+pub use file::{FORMAT, FORMAT_VERSION, ProfileError, read_text, short};
 pub use joint::{
     EMBEDDING_DIMENSIONS, FourierReference, JointFeature, JointReference, ProductReference,
 };

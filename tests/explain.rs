@@ -148,10 +148,8 @@ fn a_sentence_says_which_categories_came_and_went() {
     assert!(summary.contains("a 30 % of rows (was 60 %)"), "{summary}");
     let new = "categories never seen before 10 % of rows (was 0.1 %)";
     assert!(summary.contains(new), "{summary}");
-    assert!(
-        summary.ends_with("10 % are categories never seen before (was 0.1 %)."),
-        "{summary}"
-    );
+    let said = summary.matches("never seen before").count();
+    assert_eq!(said, 1, "{summary}");
 }
 
 #[test]

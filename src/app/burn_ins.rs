@@ -186,7 +186,7 @@ fn frozen(model: &ModelSnapshot) -> HashMap<Arc<str>, BurntIn> {
 }
 
 fn read(path: &Path) -> Result<(Arc<str>, Of), String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text = crate::profile::read_text(path).map_err(|error| error.to_string())?;
     let document: Document = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if document.format != FORMAT || document.format_version != FORMAT_VERSION {
         return Err(format!(

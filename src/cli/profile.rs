@@ -168,6 +168,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Flag or settings name the time; one that is only found by its type is not enough.
     let is_time = |field: &FieldOverride| field.role == Some(Role::Time);
     let measures_variation = overrides.values().any(is_time);
+    let mut columns = dataset.columns().iter();
+    let time_column = columns.find(|column| column.role == Role::Time);
+    let time_column = time_column.map(|column| column.name.to_string());
     // Batches carry names of bounded length.
     let overrides = overrides.into_iter();
     let overrides = overrides.map(|(name, field)| (bounded_name(&name).to_string(), field));
@@ -175,6 +178,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         model: args.model.clone(),
         overrides: overrides.collect(),
         measures_variation,
+        time_column,
         ..LearnOptions::default()
     });
     let learned = learn(learner, &dataset, &bar, provenance(&dataset)?)?;

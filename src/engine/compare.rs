@@ -20,6 +20,7 @@ pub(super) fn compare(
     let count = cells.len();
     let is_ordered = cells.is_ordered();
     let ratio = statistic::ratio(psi, count, n, m, sensitivity);
+    let ratio = ratio.filter(|ratio| ratio.is_finite());
     Some(Drift {
         reference: reference.clone(),
         psi,

@@ -13,6 +13,7 @@ use super::snapshot::{Drift, FeatureReference, FeatureSnapshot, FeatureWindow, M
 use crate::profile::{Cells, Moments};
 use crate::statistic::{Shape, is_raised, normal_tail, psi_terms};
 use crate::tally::Frequent;
+pub use words::number as number_for_people;
 
 /// A field in a window, against a reference. What cannot be computed is `None`.
 #[derive(Debug, Serialize)]
@@ -118,6 +119,9 @@ pub struct Bin {
     pub bin: String,
     /// What it holds; `None` for categories learned from traffic, which are row values.
     pub range: Option<String>,
+    /// The same of numbers, rounded for people.
+    #[serde(skip)]
+    pub place: Option<String>,
     /// Values of the reference.
     pub reference_rows: u64,
     /// The same as a share of all.
@@ -240,6 +244,14 @@ fn bins(reference: &FeatureReference, window: &FeatureWindow, drift: &Drift) -> 
         .map(|(cell, ((&r, &c), term))| Bin {
             bin: counted.cells.bin(cell),
             range: (!hide).then(|| counted.cells.range(cell)),
+            place: match &counted.cells {
+                Cells::Numeric(cells) => Some(words::place(
+                    cells,
+                    reference.feature.kind,
+                    &(cell..cell + 1),
+                )),
+                _ => None,
+            },
             reference_rows: r,
             reference_share: share(r, reference_rows),
             window_rows: c,

@@ -82,6 +82,7 @@ pub(super) fn learner(
             except: known.iter().map(ToString::to_string).collect(),
         },
         measures_variation: false,
+        time_column: None,
         vectors: VectorSample {
             bytes: config.learning.bytes / 4,
             ..VectorSample::default()

@@ -28,6 +28,7 @@ th,td{padding:.2rem .75rem .2rem 0;text-align:left;vertical-align:top;border-bot
 th{font-weight:600;white-space:nowrap}td:first-child{overflow-wrap:anywhere;min-width:6rem}\
 .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\
 .drift{color:#b00020;font-weight:600}.drift a{color:inherit}tr.s td{border:0;padding-top:0}tr.h td{border:0}\
+.o{display:block;min-width:5rem;white-space:normal;overflow-wrap:anywhere}\
 svg{display:block;width:100%;min-width:5rem;height:1.4rem}.r{fill:#999}.l{fill:#1a66c2}\
 td.b{width:40%}i.r,i.l{display:inline-block;width:.8em;height:.8em}i.r{background:#999}\
 i.l{background:#1a66c2}\

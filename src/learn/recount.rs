@@ -30,8 +30,9 @@ pub struct Recount {
 }
 
 impl Recount {
-    /// Adds what is measured over rows of these times once the cells are fixed.
-    pub(super) fn with_passes(mut self, times: Option<(i64, i64)>) -> Self {
+    /// Adds what is measured over rows of these times once the cells are fixed. Without times, a
+    /// warning names the column `found` that may have them.
+    pub(super) fn with_passes(mut self, times: Option<(i64, i64)>, found: Option<&str>) -> Self {
         let features = self.fields.iter().map(|settled| settled.feature.clone());
         let provisional = Profile {
             rows: self.rows,
@@ -40,9 +41,13 @@ impl Recount {
         };
         self.passes = second_pass::all(&provisional, times);
         if times.is_none() {
+            let remedy = match found {
+                Some(column) => format!("add `--time-column {column}`"),
+                None => "name the column of times with --time-column".into(),
+            };
             self.report.warnings.push(format!(
-                "how rows hang together in time was not measured: {UNMEASURED}; name the column of \
-                 times with --time-column to have it measured"
+                "how rows hang together in time was not measured: {UNMEASURED}; {remedy} to have it \
+                 measured"
             ));
         }
         self

@@ -8,7 +8,7 @@
 //! `FORMAT.md` beside this file says it all, for those who write a reader of their own.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,9 @@ struct CellsDocument {
 /// How high-cardinality values are put into cells; fixed.
 const HASH_NAME: &str = "xxh3-64 seed 0 modulo 64";
 
+/// Largest wander that is believed, far beyond any that can be measured.
+pub(super) const MOST_WANDER: f64 = 1e6;
+
 fn one() -> f64 {
     1.0
 }
@@ -139,6 +142,31 @@ fn is_zero(number: &f64) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_none(count: &u32) -> bool {
     *count == 0
+}
+
+/// Most bytes of a file that is read whole.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The text of a file that is read whole: a profile, or what is kept beside profiles.
+///
+/// # Errors
+/// Besides those of the system: it is no regular file (reading a FIFO would wait for its writer),
+/// larger than 64 MiB, or no UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let refused = |message: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    // Before it is opened: that already waits, of a FIFO.
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return refused("it is no regular file");
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return refused("it is larger than 64 MiB, the most that is read");
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 impl Profile {
@@ -195,6 +223,7 @@ impl Profile {
                 short(&expected)
             ));
         }
+        check_derived(&document.features).map_err(ProfileError::Invalid)?;
         let mut names = std::collections::HashSet::new();
         let mut features = Vec::with_capacity(document.features.len());
         for feature in document.features {
@@ -232,7 +261,7 @@ impl Profile {
     /// # Errors
     /// A sentence that names the file.
     pub fn load(path: &Path) -> Result<Self, ProfileError> {
-        let json = std::fs::read_to_string(path).map_err(|cause| ProfileError::Read {
+        let json = read_text(path).map_err(|cause| ProfileError::Read {
             path: path.display().to_string(),
             cause,
         })?;
@@ -400,8 +429,9 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
                 document.design_effect
             ));
         }
-        if !(document.wander >= 0.0 && document.wander.is_finite()) {
-            return Err(format!("wander is {}, must be 0 or more", document.wander));
+        if !(0.0..=MOST_WANDER).contains(&document.wander) {
+            let found = document.wander;
+            return Err(format!("wander is {found}, must be 0 to {MOST_WANDER}"));
         }
         let long_wander = document.long_wander.unwrap_or(document.wander);
         if !(0.0..=document.wander).contains(&long_wander) {
@@ -417,6 +447,7 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
         {
             return Err("importance must be 0 or more".into());
         }
+        document.moments.map_or(Ok(()), check_moments)?;
         if document.kind.is_numeric() && cells.is_some() && document.moments.is_none() {
             return Err("a numeric field has no \"moments\"".into());
         }
@@ -449,6 +480,48 @@ impl TryFrom<FeatureDocument> for FeatureProfile {
             embedding,
         })
     }
+}
+
+fn check_moments(moments: Moments) -> Result<(), String> {
+    let Moments {
+        mean,
+        stddev,
+        min,
+        max,
+    } = moments;
+    if ![mean, stddev, min, max].iter().all(|it| it.is_finite()) {
+        return Err("a number of \"moments\" is not finite".into());
+    }
+    if stddev < 0.0 {
+        return Err(format!("stddev is {stddev}, must be 0 or more"));
+    }
+    if min > max {
+        return Err(format!("min is {min}, above max, {max}"));
+    }
+    Ok(())
+}
+
+/// What is derived, is so from a vector of the same profile, which gives one such field.
+fn check_derived(features: &[FeatureDocument]) -> Result<(), String> {
+    let mut used = std::collections::HashSet::new();
+    for feature in features {
+        let (name, Some(from)) = (&feature.name, &feature.derived_from) else {
+            continue;
+        };
+        let is_vector = |of: &FeatureDocument| of.name == *from && of.kind == Kind::Vector;
+        if name == from || !features.iter().any(is_vector) {
+            return Err(format!(
+                "field {name:?}: derived_from is {from:?}, must be another field of kind vector"
+            ));
+        }
+        if !used.insert(from) {
+            return Err(format!(
+                "field {name:?}: derived_from is {from:?}, from which another field is derived; a \
+                 vector gives one"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The shortest decimals that read back the same, instead of 17 digits of which 9 are noise.
@@ -668,6 +741,81 @@ mod tests {
     fn what_is_written_reads_back_the_same() {
         let profile = profile();
         assert_eq!(Profile::from_json(&profile.to_json()).unwrap(), profile);
+    }
+
+    #[test]
+    fn floats_of_the_hash_are_written_as_the_format_says() {
+        let written = |number: f64| canonical(&serde_json::json!(number));
+        let numbers = [1.0, 1e-5, 1e-7, 1e15, 1e16, 1e300];
+        let expected = [
+            "1.0",
+            "1e-5",
+            "1e-7",
+            "1000000000000000.0",
+            "1e+16",
+            "1e+300",
+        ];
+        assert_eq!(numbers.map(written), expected);
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused_with_a_sentence() {
+        let refused = |change: fn(&mut Profile), sentence: &str| {
+            let mut profile = profile();
+            change(&mut profile);
+            let error = Profile::from_json(&profile.to_json()).unwrap_err();
+            assert!(error.to_string().contains(sentence), "{error}");
+        };
+        fn moments(profile: &mut Profile) -> &mut Moments {
+            profile.features[0].moments.as_mut().unwrap()
+        }
+        refused(|of| moments(of).stddev = -1.0, "stddev is -1");
+        refused(|of| moments(of).min = 6.0, "min is 6, above max, 5");
+        let wander = |of: &mut Profile| of.features[0].variation.wander = 2e6;
+        refused(wander, "wander is 2000000, must be 0 to 1000000");
+        let derived = "must be another field of kind vector";
+        refused(
+            |of| of.features[0].derived_from = Some("amount".into()),
+            derived,
+        );
+        refused(
+            |of| of.features[0].derived_from = Some("origin".into()),
+            derived,
+        );
+        refused(
+            |of| of.features[0].derived_from = Some("gone".into()),
+            derived,
+        );
+        let twice = |of: &mut Profile| {
+            let vector = FeatureProfile {
+                name: "emb".into(),
+                kind: Kind::Vector,
+                cells: None,
+                ..of.features[1].clone()
+            };
+            of.features.push(vector);
+            for feature in &mut of.features[..2] {
+                feature.derived_from = Some("emb".into());
+            }
+        };
+        refused(twice, "a vector gives one");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_or_too_large_is_refused_with_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Profile::load(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("it is no regular file"), "{error}");
+        // A socket, as a FIFO would, has no content to wait for.
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = Profile::load(&socket).unwrap_err().to_string();
+        assert!(error.contains("it is no regular file"), "{error}");
+        let large = folder.path().join("large");
+        let file = std::fs::File::create(&large).unwrap();
+        file.set_len(MOST_BYTES + 1).unwrap();
+        let error = Profile::load(&large).unwrap_err().to_string();
+        assert!(error.contains("larger than 64 MiB"), "{error}");
     }
 
     #[test]

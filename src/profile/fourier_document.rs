@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::file::MOST_WANDER;
+use super::joint_document::PLAUSIBLE;
 use super::{FourierReference, Variation};
 
 /// Most frequencies: what a reader has to hold.
@@ -52,10 +54,10 @@ impl VariationDocument {
                 "design_effect of {of} is {found}, must be 1 or more"
             ));
         }
-        if !(self.wander >= 0.0 && self.wander.is_finite()) {
+        if !(0.0..=MOST_WANDER).contains(&self.wander) {
+            let found = self.wander;
             return Err(format!(
-                "wander of {of} is {}, must be 0 or more",
-                self.wander
+                "wander of {of} is {found}, must be 0 to {MOST_WANDER}"
             ));
         }
         if !(0.0..=self.wander).contains(&self.long_wander) {
@@ -118,11 +120,15 @@ impl FourierDocument {
         }
         let traces = [self.trace, self.trace_of_square, self.trace_of_cube];
         let positive = || self.bandwidths.iter().chain(&traces);
-        if !self.means.iter().chain(positive()).all(|n| n.is_finite()) {
-            return Err("a number of fourier is not finite".into());
+        let mut numbers = self.means.iter().chain(positive());
+        if !numbers.all(|number| number.abs() <= *PLAUSIBLE.end()) {
+            return Err(format!("a number is beyond {:e}", PLAUSIBLE.end()));
         }
-        if !positive().all(|&number| number > 0.0) {
-            return Err("bandwidths and traces must be above 0".into());
+        if !positive().all(|number| PLAUSIBLE.contains(number)) {
+            let (least, most) = (PLAUSIBLE.start(), PLAUSIBLE.end());
+            return Err(format!(
+                "bandwidths and traces must be above 0: {least:e} to {most:e}"
+            ));
         }
         let variation = self.variation.map(|variation| variation.read("fourier"));
         Ok(FourierReference {

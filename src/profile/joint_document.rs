@@ -1,5 +1,7 @@
 //! The member `joint` of a profile document.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::fourier_document::{FourierDocument, VariationDocument};
@@ -7,6 +9,9 @@ use super::{FeatureProfile, JointFeature, JointReference, ProductReference};
 
 /// Most features of the reference: what a reader has to hold.
 const MOST_FEATURES: usize = 16;
+
+/// Where variances, bandwidths and traces lie at the widest, so that no ratio of them overflows.
+pub(super) const PLAUSIBLE: RangeInclusive<f64> = 1e-60..=1e30;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct JointDocument {
@@ -114,11 +119,16 @@ fn check_numbers(joint: &JointReference) -> Result<(), String> {
     let variances = joint.products.iter().map(|product| product.variance);
     let scores = joint.features.iter().flat_map(|feature| &feature.scores);
     let means = joint.products.iter().map(|product| product.mean);
-    if !(scores.copied().chain(means).chain(variances.clone())).all(f64::is_finite) {
-        return Err("a number is not finite".into());
+    let mut numbers = scores.copied().chain(means).chain(variances.clone());
+    if !numbers.all(|number| number.abs() <= *PLAUSIBLE.end()) {
+        return Err(format!("a number is beyond {:e}", PLAUSIBLE.end()));
     }
-    if !variances.clone().all(|variance| variance > 0.0) {
-        return Err("variances must be above 0".into());
+    if !variances
+        .clone()
+        .all(|variance| PLAUSIBLE.contains(&variance))
+    {
+        let (least, most) = (PLAUSIBLE.start(), PLAUSIBLE.end());
+        return Err(format!("variances must be above 0: {least:e} to {most:e}"));
     }
     Ok(())
 }
@@ -208,7 +218,7 @@ mod tests {
     #[test]
     fn a_reference_that_contradicts_itself_or_its_profile_is_refused_with_a_sentence() {
         type Change = fn(&mut JointReference);
-        let wrong: [(&str, Change); 8] = [
+        let wrong: [(&str, Change); 12] = [
             ("scores for 2 cells", |j| j.features[1].scores.push(0.0)),
             ("scores for 0 cells", |j| j.features[1].name = "c".into()),
             ("twice", |j| j.features[1].name = "a".into()),
@@ -217,6 +227,10 @@ mod tests {
             ("dimensions is 3", |j| j.fourier.dimensions = 3),
             ("even number", |j| j.fourier.means.truncate(3)),
             ("above 0", |j| j.fourier.bandwidths[0] = 0.0),
+            ("above 0", |j| j.products[0].variance = 1e-300),
+            ("beyond 1e30", |j| j.fourier.trace = 1e300),
+            ("beyond 1e30", |j| j.products[0].mean = -1e300),
+            ("must be 0 to 1000000", |j| j.variation.wander = 1e7),
         ];
         for (sentence, change) in wrong {
             let mut profile = profile();

@@ -26,7 +26,7 @@ pub(super) struct LastGood {
 impl LastGood {
     /// The copy in this directory.
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        let text = std::fs::read_to_string(directory.join(NAME))?;
+        let text = crate::profile::read_text(&directory.join(NAME))?;
         let copy: Self = serde_json::from_str(&text)?;
         if copy.format == FORMAT {
             Ok(copy)

@@ -40,11 +40,21 @@ pub(super) fn summary(
             " {now} are outside {low} to {high}, all that the reference has."
         );
     }
-    if let Some(rate) = rates.new_category.filter(|rate| rate.raised) {
+    let is_said = names_new(explanation, feature);
+    if let Some(rate) = rates.new_category.filter(|rate| rate.raised && !is_said) {
         let (now, was) = (percent(rate.window), percent(rate.reference));
         let _ = write!(text, " {now} are categories never seen before (was {was}).");
     }
     text
+}
+
+/// Whether the verdict itself says how many values were never seen before.
+fn names_new(explanation: &Explanation<'_>, feature: &FeatureSnapshot) -> bool {
+    let reference = feature.reference.as_ref();
+    let cells = reference.and_then(|of| of.feature.cells.as_ref());
+    explanation.ratio.is_some_and(|ratio| ratio > 1.0)
+        && matches!(cells.map(|of| &of.cells), Some(Cells::Categorical(_)))
+        && shifted(explanation).any(|(_, bin)| &*bin.bin == "new")
 }
 
 fn verdict(
@@ -138,13 +148,7 @@ fn movement(
 /// Which categories came and went.
 fn shift(explanation: &Explanation<'_>, cells: &Cells) -> String {
     let was = Was::of(explanation);
-    let drift = explanation.drift.unwrap_or(0.0);
-    let mut worst: Vec<(usize, &Bin)> = explanation.bins.iter().enumerate().collect();
-    worst.sort_by(|(_, a), (_, b)| b.contribution.total_cmp(&a.contribution));
-    let first = worst.first().map(|(cell, _)| *cell);
-    worst.retain(|(cell, bin)| bin.contribution >= WORTH_NAMING * drift || Some(*cell) == first);
-    worst.truncate(MOST_NAMED);
-    let named = worst.into_iter().map(|(cell, bin)| {
+    let named = shifted(explanation).map(|(cell, bin)| {
         let label = match (cells, &*bin.bin) {
             (Cells::Categorical(_), "new") => "categories never seen before".to_owned(),
             (Cells::Categorical(_), "other") => "rare categories".to_owned(),
@@ -158,6 +162,16 @@ fn shift(explanation: &Explanation<'_>, cells: &Cells) -> String {
     });
     let named: Vec<_> = named.collect();
     format!("{} shifted: now {}.", explanation.feature, named.join(", "))
+}
+
+/// The cells that a sentence names, those that contribute most first.
+fn shifted<'e>(explanation: &'e Explanation<'_>) -> impl Iterator<Item = (usize, &'e Bin)> {
+    let drift = explanation.drift.unwrap_or(0.0);
+    let mut worst: Vec<(usize, &Bin)> = explanation.bins.iter().enumerate().collect();
+    worst.sort_by(|(_, a), (_, b)| b.contribution.total_cmp(&a.contribution));
+    let first = worst.first().map(|(cell, _)| *cell);
+    worst.retain(|(cell, bin)| bin.contribution >= WORTH_NAMING * drift || Some(*cell) == first);
+    worst.into_iter().take(MOST_NAMED)
 }
 
 /// How the other side is spoken of.
@@ -212,7 +226,7 @@ fn has_both_ways(changes: &[f64], run: &Range<usize>) -> bool {
 }
 
 /// Where on the number line a run of cells is.
-fn place(cells: &NumericCells, kind: Kind, run: &Range<usize>) -> String {
+pub(super) fn place(cells: &NumericCells, kind: Kind, run: &Range<usize>) -> String {
     let edges = cells.edges();
     let low = run.start.checked_sub(1).and_then(|at| edges.get(at));
     let high = run.end.checked_sub(1).and_then(|at| edges.get(at));
@@ -252,7 +266,7 @@ fn percent(share: f64) -> String {
 }
 
 /// A number for people: whole digits in full, six digits in all where there are fewer.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }

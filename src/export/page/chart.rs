@@ -33,7 +33,8 @@ pub(super) fn write(html: &mut String, explanation: &Explanation<'_>) -> fmt::Re
         } else {
             ""
         };
-        let range = bin.range.as_deref().unwrap_or(&bin.bin);
+        let range = bin.place.as_ref().or(bin.range.as_ref());
+        let range = range.unwrap_or(&bin.bin);
         write!(
             html,
             "<tr><td class=\"{}\">{}</td><td class=\"b\">",

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::figures::{Address, Escaped, Short, Thousands};
 use super::model::{class_of, write_history};
 use super::{chart, write_head};
-use crate::engine::{Explanation, FeatureSnapshot, Rate};
+use crate::engine::{Explanation, FeatureSnapshot, Rate, number_for_people};
 use crate::export::explain::Chosen;
 use crate::export::url::encode;
 
@@ -131,7 +131,8 @@ fn write_figures(html: &mut String, explanation: &Explanation<'_>) -> fmt::Resul
         ("largest", |m| m.max),
     ] {
         if is.is_some() || was.is_some() {
-            let shown = |side: Option<_>| side.map_or_else(|| "–".into(), |m| plain(figure(m)));
+            let shown =
+                |side: Option<_>| side.map_or_else(|| "–".into(), |m| number_for_people(figure(m)));
             let (was, is) = (shown(was), shown(is));
             writeln!(
                 html,
@@ -194,16 +195,6 @@ fn write_new_categories(html: &mut String, explanation: &Explanation<'_>) -> fmt
     }
     html.push_str("</table></div>\n");
     Ok(())
-}
-
-/// A number as short as it reads back the same, unless it is very long.
-fn plain(value: f64) -> String {
-    let text = format!("{value}");
-    if text.len() <= 12 {
-        text
-    } else {
-        format!("{value:.6e}")
-    }
 }
 
 /// Address of the same field, of a window and a reference.

@@ -26,6 +26,9 @@ pub(super) fn write(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
         let profile = Escaped(&reference.profile);
         write!(html, "; reference {profile} ({})", reference.source)?;
     }
+    if let Some(done) = model.burn_in.filter(|done| *done < 1.0) {
+        write!(html, "; burn-in {:.0}% done", (100.0 * done).floor())?;
+    }
     html.push_str("</p>\n");
     if model.windows.is_empty() {
         return Ok(());
@@ -72,7 +75,7 @@ fn write_windows(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
 
 /// Drift of the model as a whole: how many fields, and each way to see it.
 fn write_whole(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
-    if model.drift.is_empty() {
+    if model.drift.is_empty() && model.outliers.is_empty() {
         return Ok(());
     }
     write_head(html, model, "the model as a whole", &[])?;
@@ -99,7 +102,35 @@ fn write_whole(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
         html.push_str("</tr>\n");
         write_kinds(html, model, reference)?;
     }
+    if !model.outliers.is_empty() {
+        write_outliers(html, model)?;
+    }
     html.push_str("</table></div>\n");
+    Ok(())
+}
+
+/// Share of the rows that are unusual as a whole.
+fn write_outliers(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
+    html.push_str("<tr><td>unusual rows</td>");
+    for traffic in &model.windows {
+        let mut outliers = model.outliers.iter();
+        let Some(of) = outliers.find(|of| of.window == traffic.window) else {
+            html.push_str("<td class=\"n\">–</td>");
+            continue;
+        };
+        let (class, raised) = if of.is_raised {
+            (" drift", ", raised")
+        } else {
+            ("", "")
+        };
+        write!(
+            html,
+            "<td class=\"n{class}\">{}<small class=\"o\">{} in the reference{raised}</small></td>",
+            percent(Some(of.ratio)),
+            percent(Some(of.reference_ratio))
+        )?;
+    }
+    html.push_str("</tr>\n");
     Ok(())
 }
 
@@ -237,7 +268,7 @@ fn write_ratios(html: &mut String, window: &FeatureWindow) -> fmt::Result {
     }
     for (drift, ratio) in drifts {
         let reference = Escaped(&drift.reference);
-        write!(html, " <small>{reference} {ratio:.2}</small>")?;
+        write!(html, "<small class=\"o\">{reference} {ratio:.2}</small>")?;
     }
     html.push_str("</td>");
     Ok(())
