@@ -128,3 +128,46 @@ fn one_bad_vector_is_one_invalid_row_and_the_rest_is_compared() {
         );
     }
 }
+
+/// Two days of rows every few seconds; `shift` of the mean at each part of the time, 0 … 1.
+fn two_days(folder: &TempDir, name: &str, shift: impl Fn(f64) -> f64) -> PathBuf {
+    const ROWS: u64 = 60_000;
+    let mut csv = String::from("at,x,prediction\n");
+    for row in 0..ROWS {
+        // Low-discrepancy numbers spread evenly in each stretch of time.
+        let even = (row as f64 * 0.618_033_988_749_895).fract();
+        let x = even + shift(row as f64 / ROWS as f64);
+        let second = row * 172_800 / ROWS;
+        let (day, hour) = (1 + second / 86_400, second / 3_600 % 24);
+        let (minute, second) = (second / 60 % 60, second % 60);
+        let at = format!("2024-03-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
+        csv += &format!("{at},{x},{}\n", row % 2);
+    }
+    let path = folder.path().join(name);
+    std::fs::write(&path, csv).unwrap();
+    path
+}
+
+#[test]
+fn rows_with_times_tell_how_drift_came_about() {
+    let folder = TempDir::new().unwrap();
+    let profile = learned(&folder, &two_days(&folder, "steady.csv", |_| 0.0));
+    let shape_of = |name: &str, shift: fn(f64) -> f64| {
+        let data = two_days(&folder, name, shift);
+        let arguments = [
+            profile.to_str().unwrap(),
+            data.to_str().unwrap(),
+            "--format",
+            "json",
+        ];
+        let report: serde_json::Value = serde_json::from_str(&run(&arguments).0).unwrap();
+        let rows = report["features"].as_array().unwrap();
+        let x = rows.iter().find(|row| row["feature"] == "x").unwrap();
+        x["shape"].as_str().map(str::to_owned)
+    };
+    let step = |part: f64| if part > 0.6 { 0.3 } else { 0.0 };
+    let slope = |part: f64| 0.15 * part;
+    assert_eq!(shape_of("none.csv", |_| 0.0), None);
+    assert_eq!(shape_of("step.csv", step).as_deref(), Some("sudden"));
+    assert_eq!(shape_of("slope.csv", slope).as_deref(), Some("gradual"));
+}

@@ -1,5 +1,6 @@
 //! `driftgauge compare`: how far data in files are from a profile, by the engine of the sidecar.
 
+mod course;
 mod report;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use crate::engine::{
 };
 use crate::files::{Dataset, ReadOptions};
 use crate::profile::{Cells, Profile};
+use course::name_shapes;
 use report::Report;
 
 /// Compare data in files with a profile: the drift of every field, worst first
@@ -213,16 +215,16 @@ fn evaluate<'a>(
         engine.apply(&batch, NOW);
         told(batches.position());
     }
-    let snapshot = engine.map(|(mut engine, config)| {
-        // Rows of a month wander less than those of an hour.
-        let span = span.map(|(first, last)| last.saturating_sub(first));
-        engine.reconfigure(Arc::new(Config {
-            rows_span: span,
-            ..config
-        }));
-        engine.tick(NOW)
-    });
-    snapshot
-        .and_then(|snapshot| snapshot.models.into_iter().next())
-        .context("there is no row to compare")
+    let (mut engine, config) = engine.context("there is no row to compare")?;
+    // Rows of a month wander less than those of an hour.
+    engine.reconfigure(Arc::new(Config {
+        rows_span: span.map(|(first, last)| last.saturating_sub(first)),
+        ..config.clone()
+    }));
+    let mut models = engine.tick(NOW).models.into_iter();
+    let mut model = models.next().context("there is no row to compare")?;
+    if let Some(span) = span {
+        name_shapes(&mut model, dataset, config, span)?;
+    }
+    Ok(model)
 }

@@ -73,6 +73,8 @@ struct Row {
     kind: Option<&'static str>,
     state: &'static str,
     /// What moved from where to where, in words.
+    /// How drift came about, of rows that have times: `sudden`, `gradual`, …
+    shape: Option<&'static str>,
     summary: String,
     /// Usable values.
     rows: u64,
@@ -252,6 +254,7 @@ impl Row {
                 State::Learning => State::Unknown.as_str(),
                 state => state.as_str(),
             },
+            shape: feature.shape.map(|shape| shape.as_str()),
             summary: Explanation::of(model, feature, window, drift).summary,
             rows: window.values,
             missing: window.missing,
@@ -354,7 +357,10 @@ impl fmt::Display for Report {
             }
         )?;
         for row in self.features.iter().filter(|row| row.is_drifted()) {
-            writeln!(f, "{}", row.summary)?;
+            let shape = row
+                .shape
+                .map_or_else(String::new, |shape| format!(" ({shape})"));
+            writeln!(f, "{}{shape}", row.summary)?;
         }
         for sentence in self.model_drift.iter().filter_map(Whole::sentence) {
             writeln!(f, "{sentence}")?;
