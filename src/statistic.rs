@@ -16,6 +16,7 @@
 mod bonferroni;
 mod dependence;
 mod embedding;
+mod groups;
 mod hellinger;
 mod jensen_shannon;
 mod kolmogorov_smirnov;
@@ -32,6 +33,7 @@ mod rate;
 mod seasonal_wander;
 mod shape;
 mod threshold;
+mod wander;
 mod wasserstein;
 mod wilson;
 mod z_score;
@@ -39,6 +41,7 @@ mod z_score;
 pub use bonferroni::bonferroni;
 pub use dependence::{DEPENDENCE_MARGIN, MeanProducts, dependence};
 pub use embedding::embedding_threshold;
+pub use groups::Groups;
 pub use hellinger::hellinger;
 pub use jensen_shannon::jensen_shannon;
 pub use kolmogorov_smirnov::kolmogorov_smirnov;
@@ -51,15 +54,14 @@ pub use outliers::{
     OUTLIER_MARGIN, OUTLIER_SHARE, are_outliers_raised, conformal_p, first_outlier_bin,
     outlier_score, outlier_threshold, tail_scores,
 };
-pub use overdispersion::{
-    Grouped, Groups, Overdispersion, long_wander, overdispersion, wander_of_window,
-};
+pub use overdispersion::{Overdispersion, overdispersion};
 pub use psi::{psi, psi_terms};
 pub use quadratic::quadratic_threshold;
 pub use rate::{RATE_MARGIN, is_raised};
 pub use seasonal_wander::seasonal_wander;
 pub use shape::{Shape, Trace, shape};
 pub use threshold::{Sensitivity, excess, minimum_rows, ratio, threshold};
+pub use wander::{long_wander, wander_of_window};
 pub use wasserstein::wasserstein;
 pub use wilson::wilson_lower;
 pub use z_score::z_score;

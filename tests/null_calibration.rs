@@ -12,7 +12,7 @@ use std::path::Path;
 use driftgauge::cli::profile::{Args, run};
 use driftgauge::profile::{HASH_CELLS, Profile, hash_cell};
 use driftgauge::statistic::{
-    Grouped, Sensitivity, minimum_rows, normal_tail_quantile, overdispersion, psi, ratio,
+    Groups, Sensitivity, minimum_rows, normal_tail_quantile, overdispersion, psi, ratio,
 };
 use multinomial::{draw, normalised, numeric_with_tails, shifted_normal, zipf};
 use rand::SeedableRng;
@@ -621,17 +621,21 @@ fn clustered_rows_keep_alpha_once_their_design_effect_is_learned() {
             let totals: Vec<f64> = rows.iter().map(|&count| count as f64).collect();
             let weights: Vec<f64> = totals.iter().map(|count| count / m as f64).collect();
             let freedom = kinds as f64 - 1.0;
-            let grouped = Grouped {
-                slices: &of_groups[0],
-                chunks: &of_groups[1],
+            let slices = Groups {
+                squares: &of_groups[0],
                 totals: &totals,
                 weights: &weights,
-                rows: m,
-                slice_groups: 480,
-                chunk_groups: 48,
-                chunk_rows_squared: (m * m / 48) as f64,
+                rows: m as f64,
+                groups: 480,
+                rows_squared: (m * m / 480) as f64,
             };
-            let design_effect = overdispersion(&grouped, freedom, freedom).design_effect;
+            let chunks = Groups {
+                squares: &of_groups[1],
+                groups: 48,
+                rows_squared: (m * m / 48) as f64,
+                ..slices
+            };
+            let design_effect = overdispersion(&slices, &chunks, freedom, freedom).design_effect;
             let truth = truth.clone();
             let reference = Reference { rows, truth };
             for n in [1_000, 3_000] {

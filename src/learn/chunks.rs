@@ -9,8 +9,8 @@ use super::second_pass::{CodedRows, SecondPass};
 use super::{FieldReport, LearnReport};
 use crate::batch::Times;
 use crate::profile::{Profile, Variation};
-use crate::statistic::{Grouped, Groups, long_wander, overdispersion, wander_of_window};
-use crate::tally::{ChunkSums, RowCodes, SPAN_CHUNKS};
+use crate::statistic::{Groups, long_wander, overdispersion, wander_of_window};
+use crate::tally::{ChunkSums, GroupSums, RowCodes, SPAN_CHUNKS};
 
 /// Chunks that the time of reference rows is cut into.
 pub const CHUNKS: usize = 96;
@@ -52,34 +52,15 @@ pub fn variation(sums: &ChunkSums, chunk_seconds: f64) -> Option<Variation> {
     let filled = totals.iter().filter(|&&total| total > 0.0).count();
     let directions = filled.saturating_sub(1) as f64;
     let found = overdispersion(
-        &Grouped {
-            slices: &slices.squares,
-            chunks: &chunks.squares,
-            totals: &totals,
-            weights: &weights,
-            rows,
-            slice_groups: slices.groups,
-            chunk_groups: chunks.groups,
-            chunk_rows_squared: chunks.rows_squared,
-        },
+        &groups(slices, &totals, &weights),
+        &groups(chunks, &totals, &weights),
         directions,
         directions,
     );
-    let of_spans: u64 = sums.span_totals().iter().sum();
-    let span_totals: Vec<f64> = sums.span_totals().iter().map(|&rows| rows as f64).collect();
-    let long = long_wander(
-        &Groups {
-            squares: &sums.spans().squares,
-            totals: &span_totals,
-            weights: &weights,
-            rows: of_spans as f64,
-            groups: sums.spans().groups,
-            rows_squared: sums.spans().rows_squared,
-        },
-        found.design_effect,
-        directions,
-        directions,
-    );
+    let spans = sums.span_totals();
+    let span_totals: Vec<f64> = spans.iter().map(|&rows| rows as f64).collect();
+    let spans = groups(sums.spans(), &span_totals, &weights);
+    let long = long_wander(&spans, found.design_effect, directions, directions);
     Some(Variation {
         design_effect: found.design_effect,
         wander: found.wander,
@@ -88,6 +69,18 @@ pub fn variation(sums: &ChunkSums, chunk_seconds: f64) -> Option<Variation> {
         span_seconds: chunk_seconds * sums.span_length() as f64,
         chunks: u32::try_from(chunks.groups).unwrap_or(u32::MAX),
     })
+}
+
+/// Counts by groups as [`statistic`](crate::statistic) takes them: all rows are in a cell.
+fn groups<'a>(of: &'a GroupSums, totals: &'a [f64], weights: &'a [f64]) -> Groups<'a> {
+    Groups {
+        squares: &of.squares,
+        totals,
+        weights,
+        rows: totals.iter().sum(),
+        groups: of.groups,
+        rows_squared: of.rows_squared,
+    }
 }
 
 /// How far above its mean τ the wander of a chunk goes, one time in a thousand: the quantile of χ²

@@ -15,7 +15,7 @@ use crate::profile::{
     Cells, FeatureProfile, FourierReference, JointFeature, JointReference, Kind, ProductReference,
     Profile, ReferenceCells, Variation,
 };
-use crate::statistic::{self, Grouped, Groups};
+use crate::statistic::{self, Groups};
 use crate::tally::{
     FourierMap, JointScorer, JointTally, MOST_JOINT_FEATURES, RowCodes, SPAN_CHUNKS, Tally, pairs,
 };
@@ -258,6 +258,19 @@ struct Level {
     rows_squared: f64,
 }
 
+impl Level {
+    fn groups<'a>(&'a self, weights: &'a [f64]) -> Groups<'a> {
+        Groups {
+            squares: &self.squares,
+            totals: &self.totals,
+            weights,
+            rows: self.rows as f64,
+            groups: self.groups,
+            rows_squared: self.rows_squared,
+        }
+    }
+}
+
 impl TimeSlices {
     fn new((first, last): (i64, i64), rows: u64) -> Self {
         let mut chunk = CHUNK_SLICES;
@@ -337,26 +350,10 @@ impl TimeSlices {
         if chunks.groups < LEAST_CHUNKS || slices.groups <= chunks.groups {
             return Variation::default();
         }
-        let grouped = Grouped {
-            slices: &slices.squares,
-            chunks: &chunks.squares,
-            totals: &chunks.totals,
-            weights,
-            rows: chunks.rows,
-            slice_groups: slices.groups,
-            chunk_groups: chunks.groups,
-            chunk_rows_squared: chunks.rows_squared,
-        };
-        let found = statistic::overdispersion(&grouped, trace, freedom);
+        let (slices, chunks) = (slices.groups(weights), chunks.groups(weights));
+        let found = statistic::overdispersion(&slices, &chunks, trace, freedom);
         let spans = level(self.chunk * SPAN_CHUNKS as usize);
-        let spans = Groups {
-            squares: &spans.squares,
-            totals: &spans.totals,
-            weights,
-            rows: spans.rows as f64,
-            groups: spans.groups,
-            rows_squared: spans.rows_squared,
-        };
+        let spans = spans.groups(weights);
         let long = statistic::long_wander(&spans, found.design_effect, trace, freedom);
         let wander = rounded(found.wander);
         Variation {

@@ -6,6 +6,8 @@
 //! hour to hour is something else: it does not shrink with the rows of a window, however many. Groups
 //! of two sizes tell one from the other.
 
+use super::Groups;
+
 /// Standard errors that the wander must be above 0 to count as real.
 ///
 /// Chance alone gives half of all features a τ above 0, and δ = 10.8·τ would blind them where the
@@ -14,33 +16,7 @@
 /// 0.22 and 0.06); with two standard errors it does for 0.9 % and 1.7 %. Three would ignore a true
 /// wander: with a mean that moves by 0.2 σ from chunk to chunk and 5,000 rows, windows of four chunks
 /// alarm 3.1 % of the time at α = 0.1 %, with two 0.5 %, with none 0.2 %.
-const SURE: f64 = 2.0;
-
-/// Sums of time-ordered rows by groups of two sizes: short slices, and chunks of several of them.
-///
-/// A component j is a cell (what is summed over rows is 1 or 0), a product of two features, or a
-/// Fourier feature. s_cj is its sum over the n_c rows of group c. Slices lie within chunks, and all
-/// rows belong to both. Groups without rows do not count.
-#[derive(Clone, Copy, Debug)]
-pub struct Grouped<'a> {
-    /// Σ_c s_cj² / n_c over the slices, of each component.
-    pub slices: &'a [f64],
-    /// Σ_c s_cj² / n_c over the chunks.
-    pub chunks: &'a [f64],
-    /// T_j, the sums over all rows.
-    pub totals: &'a [f64],
-    /// w_j, what the squares of a component are divided by: of cells the share q_j, of products the
-    /// variance, of Fourier features 1. A component without weight is left out.
-    pub weights: &'a [f64],
-    /// N, all rows.
-    pub rows: u64,
-    /// C₁, slices with rows.
-    pub slice_groups: u64,
-    /// C₂, chunks with rows.
-    pub chunk_groups: u64,
-    /// Σ_c n_c² over the chunks.
-    pub chunk_rows_squared: f64,
-}
+pub(super) const SURE: f64 = 2.0;
 
 /// How much more sums vary than those of independent rows of one unchanging distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +28,8 @@ pub struct Overdispersion {
     pub wander: f64,
 }
 
-/// Design effect and wander of grouped sums.
+/// Design effect and wander of sums by groups of two sizes: short slices, and chunks of several of them.
+/// All rows belong to both.
 ///
 /// `trace` is κ = Σ_j var_j / w_j of single rows: of cells the number of those with rows − 1, of
 /// products their number, of Fourier features tr C. `freedom` is f = (tr C)² / tr C² of the same, the
@@ -82,36 +59,38 @@ pub struct Overdispersion {
 /// L. Kish 1965 for the design effect; J. N. K. Rao and A. J. Scott 1981 for χ² of clustered rows.
 ///
 /// ```
-/// use driftgauge::statistic::{Grouped, overdispersion};
+/// use driftgauge::statistic::{Groups, overdispersion};
 ///
 /// // Two chunks of two slices of 50 rows; the first of two cells has 30, 20, 20 and 30 of them.
 /// let squares = |counts: [f64; 4], rows: f64| counts.map(|c| c * c / rows).iter().sum::<f64>();
-/// let sums = Grouped {
-///     slices: &[squares([30.0, 20.0, 20.0, 30.0], 50.0); 2],
-///     chunks: &[50.0; 2],
+/// let slices = Groups {
+///     squares: &[squares([30.0, 20.0, 20.0, 30.0], 50.0); 2],
 ///     totals: &[100.0; 2],
 ///     weights: &[0.5; 2],
-///     rows: 200,
-///     slice_groups: 4,
-///     chunk_groups: 2,
-///     chunk_rows_squared: 20_000.0,
+///     rows: 200.0,
+///     groups: 4,
+///     rows_squared: 10_000.0,
 /// };
-/// let found = overdispersion(&sums, 1.0, 1.0);
+/// let chunks = Groups { squares: &[50.0; 2], groups: 2, rows_squared: 20_000.0, ..slices };
+/// let found = overdispersion(&slices, &chunks, 1.0, 1.0);
 /// assert_eq!(format!("{:.3} {:.3}", found.design_effect, found.wander), "4.000 0.000");
 /// ```
-pub fn overdispersion(sums: &Grouped<'_>, trace: f64, freedom: f64) -> Overdispersion {
+pub fn overdispersion(
+    slices: &Groups<'_>,
+    chunks: &Groups<'_>,
+    trace: f64,
+    freedom: f64,
+) -> Overdispersion {
     let nothing = Overdispersion {
         design_effect: 1.0,
         wander: 0.0,
     };
-    let (rows, slices) = (sums.rows as f64, sums.slice_groups as f64);
-    let chunks = sums.chunk_groups as f64;
-    let between_chunks = rows - sums.chunk_rows_squared / rows;
+    let (of_slices, of_chunks) = (slices.squares_between(), chunks.squares_between());
+    let between_chunks = chunks.rows_between();
+    let (slices, chunks) = (slices.groups as f64, chunks.groups as f64);
     if chunks < 2.0 || slices <= chunks || trace.min(freedom).min(between_chunks) <= 0.0 {
         return nothing;
     }
-    let of_slices = sums.squares_between(sums.slices);
-    let of_chunks = sums.squares_between(sums.chunks);
     let design_effect = (of_slices - of_chunks) / (trace * (slices - chunks));
     let design_effect = design_effect.max(1.0);
     let wander = (of_chunks - design_effect * trace * (chunks - 1.0)) / between_chunks;
@@ -123,106 +102,6 @@ pub fn overdispersion(sums: &Grouped<'_>, trace: f64, freedom: f64) -> Overdispe
     Overdispersion {
         design_effect,
         wander: if wander > SURE * error { wander } else { 0.0 },
-    }
-}
-
-/// Sums of rows by the groups of one size.
-#[derive(Clone, Copy, Debug)]
-pub struct Groups<'a> {
-    /// Σ_c s_cj² / n_c over the groups, of each component.
-    pub squares: &'a [f64],
-    /// T_j, the sums over all rows.
-    pub totals: &'a [f64],
-    /// w_j, as in [`Grouped`].
-    pub weights: &'a [f64],
-    /// N, all rows.
-    pub rows: f64,
-    /// C, groups with rows.
-    pub groups: u64,
-    /// Σ_c n_c² over the groups.
-    pub rows_squared: f64,
-}
-
-/// Wander between groups that are longer than the chunks whose wander [`overdispersion`] finds, for
-/// how fast it fades: rain comes and goes, and a month holds as much of it as the next.
-///
-/// τ = (W − φκ(C − 1)) / N', as there, but never below two standard errors: that something fades must
-/// be seen, it is not taken from chance.
-///
-/// **Range** above 0. **Returns** `None` with fewer than [`LEAST_SPANS`] groups or where nothing can
-/// be told.
-pub fn long_wander(
-    groups: &Groups<'_>,
-    design_effect: f64,
-    trace: f64,
-    freedom: f64,
-) -> Option<f64> {
-    let between = groups.rows - groups.rows_squared / groups.rows;
-    if groups.groups < LEAST_SPANS || trace.min(freedom).min(between) <= 0.0 {
-        return None;
-    }
-    let degrees = (groups.groups - 1) as f64;
-    let chance = design_effect * trace * degrees;
-    let components = groups.squares.iter().zip(groups.totals).zip(groups.weights);
-    let of_groups: f64 = components
-        .filter(|&(_, &weight)| weight > 0.0)
-        .map(|((squares, total), weight)| (squares - total * total / groups.rows) / weight)
-        .sum();
-    let error = chance * (2.0 / (freedom * degrees)).sqrt() / between;
-    let wander = ((of_groups - chance) / between).max(SURE * error);
-    wander.is_finite().then_some(wander)
-}
-
-/// Groups that [`long_wander`] needs.
-const LEAST_SPANS: u64 = 6;
-
-/// Wander that windows of `seconds` have, of a distribution that wanders by `wander` between chunks of
-/// `chunk_seconds` and by `long_wander` between spans of `span_seconds`.
-///
-/// τ(W) = τ up to the length of a chunk, then falling as a power of W through both lengths, and beyond
-/// the span as that power, but no faster than 1/W: the means of independent stretches of time. The
-/// variance of block means of a process that remembers falls as W^(2H − 2).
-///
-/// **Range** 0 … `wander`. A `long_wander` above `wander` counts as the same: it does not fade.
-///
-/// **Source** J. Beran 1994, *Statistics for long-memory processes*, on the variance of block means.
-///
-/// ```
-/// use driftgauge::statistic::wander_of_window;
-///
-/// let (hour, day) = (3_600.0, 86_400.0);
-/// let of = |seconds| wander_of_window(0.2, 0.05, hour, 8.0 * hour, seconds);
-/// assert_eq!(of(300.0), 0.2, "what varies within an hour is in φ");
-/// assert_eq!(format!("{:.3} {:.3}", of(8.0 * hour), of(day)), "0.050 0.024");
-/// ```
-pub fn wander_of_window(
-    wander: f64,
-    long_wander: f64,
-    chunk_seconds: f64,
-    span_seconds: f64,
-    seconds: f64,
-) -> f64 {
-    let fades = long_wander > 0.0 && long_wander < wander && span_seconds > chunk_seconds;
-    if !fades || seconds <= chunk_seconds {
-        return wander;
-    }
-    let power = (wander / long_wander).ln() / (span_seconds / chunk_seconds).ln();
-    if seconds <= span_seconds {
-        wander * (chunk_seconds / seconds).powf(power)
-    } else {
-        long_wander * (span_seconds / seconds).powf(power.min(1.0))
-    }
-}
-
-impl Grouped<'_> {
-    /// W: the weighted squares of groups that have these sums of squares, around the overall mean.
-    fn squares_between(&self, groups: &[f64]) -> f64 {
-        let rows = self.rows as f64;
-        let components = groups.iter().zip(self.totals).zip(self.weights);
-        components
-            .filter(|&(_, &weight)| weight > 0.0)
-            .map(|((squares, total), weight)| (squares - total * total / rows) / weight)
-            .sum()
     }
 }
 
@@ -246,7 +125,7 @@ mod tests {
             .collect();
         let mut all = [0; 10];
         let (mut of_slices, mut of_chunks) = ([0.0; 10], [0.0; 10]);
-        let mut chunk_rows_squared = 0.0;
+        let (mut slice_rows_squared, mut chunk_rows_squared) = (0.0, 0.0);
         let add = |squares: &mut [f64; 10], counts: &[u64; 10]| {
             let n: u64 = counts.iter().sum();
             for (square, &count) in squares.iter_mut().zip(counts) {
@@ -264,6 +143,7 @@ mod tests {
                     slice[edges.partition_point(|&edge| edge < value)] += copies;
                 }
                 add(&mut of_slices, &slice);
+                slice_rows_squared += (slice.iter().sum::<u64>() as f64).powi(2);
                 chunk.iter_mut().zip(slice).for_each(|(c, s)| *c += s);
             }
             add(&mut of_chunks, &chunk);
@@ -271,20 +151,21 @@ mod tests {
             all.iter_mut().zip(chunk).for_each(|(a, c)| *a += c);
         }
         let rows: u64 = all.iter().sum();
-        overdispersion(
-            &Grouped {
-                slices: &of_slices,
-                chunks: &of_chunks,
-                totals: &all.map(|count| count as f64),
-                weights: &all.map(|count| count as f64 / rows as f64),
-                rows,
-                slice_groups: (CHUNKS * SLICES) as u64,
-                chunk_groups: CHUNKS as u64,
-                chunk_rows_squared,
-            },
-            9.0,
-            9.0,
-        )
+        let slices = Groups {
+            squares: &of_slices,
+            totals: &all.map(|count| count as f64),
+            weights: &all.map(|count| count as f64 / rows as f64),
+            rows: rows as f64,
+            groups: (CHUNKS * SLICES) as u64,
+            rows_squared: slice_rows_squared,
+        };
+        let chunks = Groups {
+            squares: &of_chunks,
+            groups: CHUNKS as u64,
+            rows_squared: chunk_rows_squared,
+            ..slices
+        };
+        overdispersion(&slices, &chunks, 9.0, 9.0)
     }
 
     fn mean_of(draws: u32, mut draw: impl FnMut() -> Overdispersion) -> (f64, f64) {
@@ -333,64 +214,45 @@ mod tests {
 
     #[test]
     fn where_nothing_can_be_told_rows_count_as_independent() {
-        let sums = Grouped {
-            slices: &[1.0],
-            chunks: &[1.0],
+        let slices = Groups {
+            squares: &[1.0],
             totals: &[1.0],
             weights: &[1.0],
-            rows: 10,
-            slice_groups: 4,
-            chunk_groups: 2,
-            chunk_rows_squared: 50.0,
+            rows: 10.0,
+            groups: 4,
+            rows_squared: 25.0,
+        };
+        let chunks = Groups {
+            groups: 2,
+            rows_squared: 50.0,
+            ..slices
         };
         let nothing = Overdispersion {
             design_effect: 1.0,
             wander: 0.0,
         };
-        let judged = |sums: Grouped<'_>| overdispersion(&sums, 1.0, 1.0);
-        assert_eq!(judged(Grouped { rows: 0, ..sums }), nothing);
-        assert_eq!(
-            judged(Grouped {
-                chunk_groups: 1,
-                ..sums
-            }),
-            nothing
-        );
-        assert_eq!(
-            judged(Grouped {
-                slice_groups: 2,
-                ..sums
-            }),
-            nothing
-        );
-        assert_eq!(
-            judged(Grouped {
-                chunk_rows_squared: 100.0,
-                ..sums
-            }),
-            nothing
-        );
-        assert_eq!(
-            judged(Grouped {
-                slices: &[f64::INFINITY],
-                ..sums
-            }),
-            nothing
-        );
-        assert_eq!(
-            judged(Grouped {
-                slices: &[f64::NAN],
-                ..sums
-            }),
-            nothing
-        );
-        assert_eq!(
-            judged(Grouped {
-                weights: &[0.0],
-                ..sums
-            }),
-            nothing
-        );
-        assert_eq!(overdispersion(&sums, 0.0, 1.0), nothing);
+        let judged = |slices: Groups<'_>, chunks: Groups<'_>, trace| {
+            overdispersion(&slices, &chunks, trace, 1.0)
+        };
+        let changed: [fn(&mut Groups<'_>); 6] = [
+            |of| of.rows = 0.0,
+            |of| of.groups = 1,
+            |of| of.rows_squared = 100.0,
+            |of| of.squares = &[f64::INFINITY],
+            |of| of.squares = &[f64::NAN],
+            |of| of.weights = &[0.0],
+        ];
+        for change in changed {
+            let (mut of_slices, mut of_chunks) = (slices, chunks);
+            change(&mut of_chunks);
+            change(&mut of_slices);
+            assert_eq!(judged(of_slices, of_chunks, 1.0), nothing);
+        }
+        let few = Groups {
+            groups: 2,
+            ..slices
+        };
+        assert_eq!(judged(few, chunks, 1.0), nothing);
+        assert_eq!(judged(slices, chunks, 0.0), nothing);
     }
 }
