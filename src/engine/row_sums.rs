@@ -19,8 +19,8 @@ use crate::tally::{RowCodes, Tally};
 use crate::window::Ring;
 
 /// Rows whose cells are written down at a time: enough to pay for looking up each string of a
-/// dictionary, few enough for the second-level cache (64 fields × 4 kB).
-const RUN: usize = 4_096;
+/// dictionary, few enough for the second-level cache (64 fields × 1 kB) and for the memory of a sidecar.
+const RUN: usize = 1_024;
 
 /// How rows of several fields are summed.
 pub(super) trait RowFold {
