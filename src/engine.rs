@@ -24,6 +24,7 @@ mod installed;
 mod joint;
 mod learning;
 mod model;
+mod model_drift;
 mod new_names;
 mod outliers;
 mod rebaseline;
@@ -33,7 +34,6 @@ mod row_sums;
 mod snapshot;
 mod stand_ins;
 mod version;
-mod whole;
 
 pub use burn_in::BURN_IN_CHUNKS;
 pub use config::{
@@ -317,7 +317,7 @@ fn evaluate_version(
             evaluate::feature(field, config, &comparisons, &windows, is_learning, exposure)
         });
     let features: Vec<_> = features.collect();
-    let mut drift = whole::worst_features(&features);
+    let mut drift = model_drift::worst_features(&features);
     drift.extend(joint::drift(version, name, &comparisons, config));
     drift.extend(embedding::drift(version, &comparisons, config));
     // A reference with numbers at the edge of floats must not give a figure that is none.
@@ -336,7 +336,7 @@ fn evaluate_version(
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),
         drift,
-        drifted_fields: whole::drifted_fields(&features),
+        drifted_fields: model_drift::drifted_fields(&features),
         outliers: outliers::evaluate(&version.row_sums, config),
         windows,
         references: model
@@ -344,7 +344,7 @@ fn evaluate_version(
             .map(Installed::snapshot)
             .collect(),
         learning: model.learning_progress(config),
-        burn_in: whole::burn_in(&features),
+        burn_in: model_drift::burn_in(&features),
         features,
     }
 }

@@ -30,7 +30,8 @@ use report::Report;
         its threshold at this number of rows, their ratio (above 1 is drift), missing values. The \
         same engine as in the sidecar folds the rows, so the same rows give the same numbers there: \
         to the last digit what comes from counts, and but for the order of addition what comes from \
-        means.",
+        means. Of every field that has drifted a sentence says what moved, and of rows that have times \
+        how it came about: sudden, gradual, periodic, temporary or permanent.",
     after_long_help = "EXAMPLES\n  \
         driftgauge compare fraud.profile.json last-week.parquet\n  \
         driftgauge compare fraud.profile.json new-*.csv.gz --fail-on-drift || echo 'do not release'\n  \
