@@ -12,7 +12,7 @@ use super::room::{Room, Taken};
 use super::row_sums::RowSums;
 use super::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
 use crate::batch::{Batch, Column, Outcome, Role, Schema};
-use crate::tally::{FeatureTally, Missed, RowCodes, Tally, TrafficTally};
+use crate::tally::{Missed, RowCodes, Tally, TrafficTally};
 use crate::window::{Ring, hour_of};
 
 /// Schemas whose fields are remembered per version; a source that sends a new schema each time
@@ -273,21 +273,7 @@ impl Version {
             self.traffic[at].advance_to(slice);
             self.row_sums.advance(at, slice);
             for field in &mut self.fields {
-                field.windows[at].advance_to(slice);
-                if let Some(sums) = &mut field.cell_sums {
-                    sums.windows[at].advance_to(slice);
-                }
-                if let Some(sums) = &mut field.embedding {
-                    sums.windows[at].advance_to(slice);
-                }
-                if let Some(distinct) = &mut field.distinct
-                    && at == self.longest
-                {
-                    distinct.window.advance_to(slice);
-                }
-                if at == self.longest {
-                    field.new_names.advance_to(slice);
-                }
+                field.advance(at, slice, at == self.longest);
             }
         }
     }
@@ -502,26 +488,9 @@ impl Version {
         let longest_before = std::mem::replace(&mut self.longest, longest(&config.windows));
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());
         self.row_sums.rearrange(kept);
+        let keeps_longest = kept.get(self.longest) == Some(&Some(longest_before));
         for field in &mut self.fields {
-            field.config = config.derived_feature(model, &field.name, field.derived_from());
-            field.role = field.config.role.unwrap_or(field.own_role);
-            let empty = FeatureTally::new(field.since_start.cells.len());
-            field.windows = rearranged(&field.windows, kept, &empty);
-            if let Some(sums) = &mut field.cell_sums {
-                sums.windows = rearranged(&sums.windows, kept, &sums.empty());
-            }
-            if let Some(sums) = &mut field.embedding {
-                sums.rearrange(kept);
-            }
-            // Slices of another length do not fit.
-            field.distinct = field
-                .distinct
-                .take()
-                .filter(|_| kept.get(self.longest) == Some(&Some(longest_before)));
-            field.follow_detail();
-            field.follow_references(config.references(model));
-            field.follow_names(config);
-            field.alarms.keep(&config.windows);
+            field.reconfigure(model, config, kept, keeps_longest);
         }
         self.fields.retain(|field| field.role.is_watched());
         self.taken.keep(self.fields.len());

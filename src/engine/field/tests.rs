@@ -4,8 +4,12 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::{Presence, Scalar, ValueType};
-use crate::profile::{Missing, Moments, NumericCells, ReferenceCells, Variation};
+use crate::batch::{Column, Presence, Scalar, ValueType, Values};
+use crate::profile::{
+    CategoryCells, CentroidCells, FeatureProfile, Missing, Moments, NumericCells, ReferenceCells,
+    Variation,
+};
+use crate::tally::RowCodes;
 
 fn feature(name: &str, kind: Kind, cells: Cells) -> FeatureProfile {
     let count = cells.len();
