@@ -1,4 +1,5 @@
-//! Generates the push API's messages, client and server, without protoc, and notes the revision.
+//! Generates the messages of the push API, its client and server, and those of the Open Inference
+//! Protocol, without protoc, and notes the revision.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,6 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=proto");
     push_api()?;
+    open_inference()?;
     println!("cargo::rustc-env=DRIFTGAUGE_REVISION={}", revision());
     Ok(())
 }
@@ -55,6 +57,17 @@ fn push_api() -> Result<(), Box<dyn Error>> {
     tonic_build::manual::Builder::new()
         .build_client(false)
         .compile(&[service]);
+    Ok(())
+}
+
+/// Messages alone: calls are forwarded untouched, and only copies are decoded, in place.
+fn open_inference() -> Result<(), Box<dyn Error>> {
+    let files = protox::compile(["inference/open_inference.proto"], ["proto"])?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .build_client(false)
+        .bytes(".inference")
+        .compile_fds(files)?;
     Ok(())
 }
 

@@ -4,9 +4,12 @@
 //! counts what becomes of it.
 
 mod counts;
+pub mod inference;
 mod intake;
 mod limits;
+pub mod mapping;
 pub mod push;
+pub mod seen;
 
 pub use counts::SourceCounts;
 pub use intake::{

@@ -17,3 +17,10 @@ pub mod ingest_server {
     ));
     pub use ingest_service_server::{IngestService, IngestServiceServer, SERVICE_NAME};
 }
+
+/// Messages of the Open Inference Protocol: `proto/inference/open_inference.proto`.
+#[allow(missing_docs)]
+#[allow(clippy::all)]
+pub mod inference {
+    tonic::include_proto!("inference");
+}

@@ -266,7 +266,11 @@ impl Column {
                 match value_type {
                     ValueType::Bool => read!(u8, |v: u8| f64::from(u8::from(v != 0))),
                     ValueType::UInt8 => read!(u8, f64::from),
+                    ValueType::Int8 => read!(i8, f64::from),
+                    ValueType::Int16 => read!(i16, f64::from),
+                    ValueType::UInt16 => read!(u16, f64::from),
                     ValueType::Int32 => read!(i32, f64::from),
+                    ValueType::UInt32 => read!(u32, f64::from),
                     ValueType::Int64 => read!(i64, |v: i64| v as f64),
                     ValueType::UInt64 => read!(u64, |v: u64| v as f64),
                     ValueType::Float16 => read!(u16, |v: u16| f16::from_bits(v).to_f64()),

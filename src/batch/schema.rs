@@ -64,10 +64,18 @@ impl Role {
 pub enum ValueType {
     /// One byte, zero or not.
     Bool,
+    /// One byte, signed.
+    Int8,
     /// One byte.
     UInt8,
-    /// Four bytes, little-endian, like all that follow.
+    /// Two bytes, little-endian, like all that follow.
+    Int16,
+    /// Two bytes.
+    UInt16,
+    /// Four bytes.
     Int32,
+    /// Four bytes.
+    UInt32,
     /// Eight bytes.
     Int64,
     /// Eight bytes.
@@ -88,9 +96,9 @@ impl ValueType {
     /// Bytes of one value; 0 for text.
     pub const fn size(self) -> usize {
         match self {
-            Self::Bool | Self::UInt8 => 1,
-            Self::Float16 | Self::BFloat16 => 2,
-            Self::Int32 | Self::Float32 => 4,
+            Self::Bool | Self::Int8 | Self::UInt8 => 1,
+            Self::Int16 | Self::UInt16 | Self::Float16 | Self::BFloat16 => 2,
+            Self::Int32 | Self::UInt32 | Self::Float32 => 4,
             Self::Int64 | Self::UInt64 | Self::Float64 => 8,
             Self::Text => 0,
         }
@@ -115,6 +123,9 @@ pub struct Field {
 pub struct Schema {
     /// The fields, with distinct names.
     pub fields: Vec<Field>,
+    /// Whether the source did not name the features, so that they took the profile's names by their
+    /// position. Shown to people, who can tell whether the order is right.
+    pub names_by_position: bool,
     /// Differs for each schema made in this process, so that what was resolved once can be found
     /// again without comparing names.
     uid: u64,
@@ -126,7 +137,16 @@ impl Schema {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             fields,
+            names_by_position: false,
             uid: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// A schema of features that took the profile's names by their position.
+    pub fn named_by_position(fields: Vec<Field>) -> Self {
+        Self {
+            names_by_position: true,
+            ..Self::new(fields)
         }
     }
 

@@ -113,7 +113,11 @@ impl Column {
         match value_type {
             ValueType::Bool => read!(u8, |v| f32::from(u8::from(v != 0))),
             ValueType::UInt8 => read!(u8, f32::from),
+            ValueType::Int8 => read!(i8, f32::from),
+            ValueType::Int16 => read!(i16, f32::from),
+            ValueType::UInt16 => read!(u16, f32::from),
             ValueType::Int32 => read!(i32, |v| v as f32),
+            ValueType::UInt32 => read!(u32, |v| v as f32),
             ValueType::Int64 => read!(i64, |v| v as f32),
             ValueType::UInt64 => read!(u64, |v| v as f32),
             ValueType::Float16 => read!(u16, |v| f16::from_bits(v).to_f32()),

@@ -130,8 +130,12 @@ fn sent_fields(batch: &Batch) -> Vec<Sent<'_>> {
 fn to_wire(value_type: ValueType) -> WireType {
     match value_type {
         ValueType::Bool => WireType::Bool,
+        ValueType::Int8 => WireType::Int8,
         ValueType::UInt8 => WireType::Uint8,
+        ValueType::Int16 => WireType::Int16,
+        ValueType::UInt16 => WireType::Uint16,
         ValueType::Int32 => WireType::Int32,
+        ValueType::UInt32 => WireType::Uint32,
         ValueType::Int64 => WireType::Int64,
         ValueType::UInt64 => WireType::Uint64,
         ValueType::Float16 => WireType::Float16,

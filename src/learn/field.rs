@@ -201,9 +201,14 @@ impl FieldLearner {
             Seen::Nothing => {
                 let kind = self.kind.unwrap_or(match self.value_type {
                     ValueType::Bool => Kind::Boolean,
-                    ValueType::UInt8 | ValueType::Int32 | ValueType::Int64 | ValueType::UInt64 => {
-                        Kind::Integer
-                    }
+                    ValueType::Int8
+                    | ValueType::UInt8
+                    | ValueType::Int16
+                    | ValueType::UInt16
+                    | ValueType::Int32
+                    | ValueType::UInt32
+                    | ValueType::Int64
+                    | ValueType::UInt64 => Kind::Integer,
                     ValueType::Text => Kind::Categorical,
                     _ => Kind::Numeric,
                 });
