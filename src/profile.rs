@@ -1,24 +1,33 @@
 //! The reference as data: what the training rows (or the first rows of production) looked like.
 //!
 //! A profile holds distributions, never rows: cells, counts and moments of each field, with a
-//! content hash. It is one readable JSON document; `profile/file.rs` fixes its format.
+//! content hash. It is one readable JSON document; `profile/document.rs` fixes its format.
 
 mod cells;
+mod cells_document;
+mod document;
+#[cfg(test)]
+mod example;
+mod feature_document;
 mod file;
 mod fourier_document;
 mod joint;
 mod joint_document;
+mod layout;
 mod outliers;
+mod variation;
 
 pub use cells::{
     CategoryCells, Cells, CentroidCells, HASH_CELLS, MAX_ELEMENTS, NumericCells, hash_cell,
     squared_distance, squared_length,
 };
-pub use file::{FORMAT, FORMAT_VERSION, ProfileError, read_text, short};
+pub use document::{FORMAT, FORMAT_VERSION, short};
+pub use file::{ProfileError, read_text};
 pub use joint::{
     EMBEDDING_DIMENSIONS, FourierReference, JointFeature, JointReference, ProductReference,
 };
 pub use outliers::{OutlierFeature, OutlierReference};
+pub use variation::Variation;
 
 use serde::{Deserialize, Serialize};
 
@@ -121,39 +130,6 @@ pub struct FeatureProfile {
     /// Mean embedding of the vectors, of a projection of their directions; only of vectors, `None`
     /// where it was not measured.
     pub embedding: Option<FourierReference>,
-}
-
-/// How much more sums vary than those of independent rows of one unchanging distribution.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Variation {
-    /// Design effect φ ≥ 1: the variance of counts in units of that of independent rows; clustered
-    /// and autocorrelated rows raise it. 1 until it is measured.
-    pub design_effect: f64,
-    /// Wander τ ≥ 0: the mean χ² divergence between chunks that does not shrink with their rows. 0
-    /// until it is measured.
-    pub wander: f64,
-    /// The same between spans of several chunks: how far wander fades over longer windows. `wander`
-    /// where that is not known.
-    pub long_wander: f64,
-    /// Length of a chunk in seconds; 0 until it is measured.
-    pub chunk_seconds: f64,
-    /// Length of a span in seconds; 0 until it is measured.
-    pub span_seconds: f64,
-    /// Chunks of time-ordered rows that both were measured over; 0: not measured.
-    pub chunks: u32,
-}
-
-impl Default for Variation {
-    fn default() -> Self {
-        Self {
-            design_effect: 1.0,
-            wander: 0.0,
-            long_wander: 0.0,
-            chunk_seconds: 0.0,
-            span_seconds: 0.0,
-            chunks: 0,
-        }
-    }
 }
 
 /// How a field is looked at.

@@ -37,12 +37,8 @@ struct Document {
 #[derive(Serialize, Deserialize)]
 struct Found {
     profile: String,
-    design_effect: f64,
-    wander: f64,
-    long_wander: f64,
-    chunk_seconds: f64,
-    span_seconds: f64,
-    chunks: u32,
+    #[serde(flatten)]
+    variation: Variation,
 }
 
 /// By version and feature.
@@ -198,25 +194,20 @@ fn read(path: &Path) -> Result<(Arc<str>, Of), String> {
     for (version, fields) in document.versions {
         let known: &mut HashMap<_, _> = of.entry(version.into()).or_default();
         for (name, found) in fields {
-            let least = found.wander.min(found.long_wander).min(found.chunk_seconds);
-            let least = least.min(found.span_seconds);
-            if !(found.design_effect >= 1.0 && least >= 0.0) {
+            let Found { profile, variation } = found;
+            let least = variation.wander.min(variation.long_wander);
+            let least = least.min(variation.chunk_seconds);
+            let least = least.min(variation.span_seconds);
+            if !(variation.design_effect >= 1.0 && least >= 0.0) {
                 return Err(format!(
                     "field {name:?} has a design effect of {} (at least 1), and {least} where nothing \
                      is below 0",
-                    found.design_effect
+                    variation.design_effect
                 ));
             }
             let found = BurntIn {
-                profile: found.profile.into(),
-                variation: Variation {
-                    design_effect: found.design_effect,
-                    wander: found.wander,
-                    long_wander: found.long_wander,
-                    chunk_seconds: found.chunk_seconds,
-                    span_seconds: found.span_seconds,
-                    chunks: found.chunks,
-                },
+                profile: profile.into(),
+                variation,
             };
             known.insert(name.into(), found);
         }
@@ -228,15 +219,9 @@ fn read(path: &Path) -> Result<(Arc<str>, Of), String> {
 fn write(folder: &Path, path: &Path, model: &str, of: &Of) -> io::Result<()> {
     let versions = of.iter().map(|(version, fields)| {
         let fields = fields.iter().map(|(name, found)| {
-            let BurntIn { profile, variation } = found;
             let found = Found {
-                profile: profile.to_string(),
-                design_effect: variation.design_effect,
-                wander: variation.wander,
-                long_wander: variation.long_wander,
-                chunk_seconds: variation.chunk_seconds,
-                span_seconds: variation.span_seconds,
-                chunks: variation.chunks,
+                profile: found.profile.to_string(),
+                variation: found.variation,
             };
             (name.to_string(), found)
         });

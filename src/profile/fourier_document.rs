@@ -1,10 +1,11 @@
-//! The mean embedding of rows in a profile document, and how sums vary.
+//! The mean embedding of rows in a profile document.
+//!
+//! That of the joint reference and that of a vector are the same; only the former says how it varies.
 
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::MOST_WANDER;
 use super::{FourierReference, Variation};
 
 /// Most frequencies: what a reader has to hold.
@@ -22,68 +23,8 @@ pub(super) struct FourierDocument {
     trace_of_square: f64,
     trace_of_cube: f64,
     #[serde(flatten)]
-    variation: Option<VariationDocument>,
+    variation: Option<Variation>,
     means: Vec<f64>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct VariationDocument {
-    design_effect: f64,
-    wander: f64,
-    long_wander: f64,
-    chunk_seconds: f64,
-    span_seconds: f64,
-    chunks: u32,
-}
-
-impl From<Variation> for VariationDocument {
-    fn from(variation: Variation) -> Self {
-        Self {
-            design_effect: variation.design_effect,
-            wander: variation.wander,
-            long_wander: variation.long_wander,
-            chunk_seconds: variation.chunk_seconds,
-            span_seconds: variation.span_seconds,
-            chunks: variation.chunks,
-        }
-    }
-}
-
-impl VariationDocument {
-    pub(super) fn read(self, of: &str) -> Result<Variation, String> {
-        if !(self.design_effect >= 1.0 && self.design_effect.is_finite()) {
-            let found = self.design_effect;
-            return Err(format!(
-                "design_effect of {of} is {found}, must be 1 or more"
-            ));
-        }
-        if !(0.0..=MOST_WANDER).contains(&self.wander) {
-            let found = self.wander;
-            return Err(format!(
-                "wander of {of} is {found}, must be 0 to {MOST_WANDER}"
-            ));
-        }
-        if !(0.0..=self.wander).contains(&self.long_wander) {
-            let found = self.long_wander;
-            return Err(format!(
-                "long_wander of {of} is {found}, must be 0 to wander"
-            ));
-        }
-        let seconds = [self.chunk_seconds, self.span_seconds];
-        if !seconds.iter().all(|&s| s >= 0.0 && s.is_finite()) {
-            return Err(format!(
-                "chunk_seconds and span_seconds of {of} must be 0 or more"
-            ));
-        }
-        Ok(Variation {
-            design_effect: self.design_effect,
-            wander: self.wander,
-            long_wander: self.long_wander,
-            chunk_seconds: self.chunk_seconds,
-            span_seconds: self.span_seconds,
-            chunks: self.chunks,
-        })
-    }
 }
 
 impl From<&FourierReference> for FourierDocument {
@@ -96,7 +37,7 @@ impl From<&FourierReference> for FourierDocument {
             trace: fourier.trace,
             trace_of_square: fourier.trace_of_square,
             trace_of_cube: fourier.trace_of_cube,
-            variation: fourier.variation.map(VariationDocument::from),
+            variation: fourier.variation,
             means: fourier.means.clone(),
         }
     }
@@ -136,7 +77,9 @@ impl FourierDocument {
                 "bandwidths and traces must be above 0: {least:e} to {most:e}"
             ));
         }
-        let variation = self.variation.map(|variation| variation.read("fourier"));
+        if let Some(variation) = &self.variation {
+            variation.check(" of fourier")?;
+        }
         Ok(FourierReference {
             rows: self.rows,
             dimensions: self.dimensions,
@@ -146,7 +89,7 @@ impl FourierDocument {
             trace: self.trace,
             trace_of_square: self.trace_of_square,
             trace_of_cube: self.trace_of_cube,
-            variation: variation.transpose()?,
+            variation: self.variation,
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fourier_document::{FourierDocument, PLAUSIBLE, VariationDocument};
-use super::{FeatureProfile, JointFeature, JointReference, ProductReference};
+use super::fourier_document::{FourierDocument, PLAUSIBLE};
+use super::{FeatureProfile, JointFeature, JointReference, ProductReference, Variation};
 
 /// Most features of the reference: what a reader has to hold.
 const MOST_FEATURES: usize = 16;
@@ -25,7 +25,7 @@ struct FeatureDocument {
 #[derive(Serialize, Deserialize)]
 struct ProductsDocument {
     #[serde(flatten)]
-    variation: VariationDocument,
+    variation: Variation,
     means: Vec<f64>,
     variances: Vec<f64>,
 }
@@ -41,7 +41,7 @@ impl From<&JointReference> for JointDocument {
             rows: joint.rows,
             features: features.collect(),
             products: ProductsDocument {
-                variation: joint.variation.into(),
+                variation: joint.variation,
                 means: products.clone().map(|product| product.mean).collect(),
                 variances: products.map(|product| product.variance).collect(),
             },
@@ -91,6 +91,7 @@ impl JointDocument {
         if fourier.variation.is_none() {
             return Err("fourier does not say how it varies".into());
         }
+        variation.check(" of products")?;
         let features = self.features.into_iter().map(|feature| JointFeature {
             name: feature.name,
             scores: feature.scores,
@@ -102,7 +103,7 @@ impl JointDocument {
             products: products
                 .map(|(mean, variance)| ProductReference { mean, variance })
                 .collect(),
-            variation: variation.read("products")?,
+            variation,
             fourier,
         };
         check_numbers(&joint)?;
@@ -134,7 +135,6 @@ mod tests {
     use crate::batch::Role;
     use crate::profile::{
         Cells, FourierReference, Kind, Missing, Moments, NumericCells, Profile, ReferenceCells,
-        Variation,
     };
 
     fn profile() -> Profile {

@@ -112,3 +112,34 @@ impl OutlierDocument {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::profile::example::profile;
+
+    #[test]
+    fn outliers_that_contradict_the_fields_are_refused_with_a_sentence() {
+        let refused = |change: fn(&mut OutlierReference), sentence: &str| {
+            let mut profile = profile();
+            change(profile.outliers.as_mut().unwrap());
+            let error = Profile::from_json(&profile.to_json()).unwrap_err();
+            assert!(error.to_string().contains(sentence), "{error}");
+        };
+        refused(|of| of.bin_width = 0.0, "bin_width is 0, must be above 0");
+        refused(|of| of.rows.clear(), "0 bins");
+        refused(|of| of.rows = vec![u64::MAX, 1], "add up to more");
+        refused(
+            |of| of.features[0].name = "x".into(),
+            "there is no field \"x\"",
+        );
+        refused(|of| of.features[0].scores.push(1.0), "3 scores for 2 cells");
+        refused(|of| of.features[0].scores[0] = -1.0, "must be 0 or more");
+        refused(|of| of.features.push(of.features[0].clone()), "there twice");
+        refused(
+            |of| of.features = vec![of.features[0].clone(); 65],
+            "65 features",
+        );
+    }
+}
