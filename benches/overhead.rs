@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use driftgauge::proto::ingest::ingest_service_client::IngestServiceClient;
-use measure::{config, median, numeric, uniform};
+use measure::{median, numeric, profile, runtime, uniform};
 use sidecar::{Sidecar, first_request, request};
 use tonic::transport::Channel;
 
@@ -28,15 +28,11 @@ const MESSAGES: usize = 200;
 const PAIRS: usize = 30;
 
 fn main() {
-    let model = config((0..FEATURES).map(numeric).collect())
-        .models
-        .remove("m");
-    let profile = model.and_then(|model| model.profile).expect("it has one");
-    let sidecar = Sidecar::start(&profile, &["--tick", "1s"]);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("threads");
+    let sidecar = Sidecar::start(
+        &profile((0..FEATURES).map(numeric).collect()),
+        &["--tick", "1s"],
+    );
+    let runtime = runtime();
     runtime.block_on(async {
         let values = uniform(ROWS * FEATURES);
         let data: Bytes = values

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use driftgauge::proto::ingest as wire;
 use driftgauge::proto::ingest::ingest_service_client::IngestServiceClient;
 use driftgauge::proto::ingest_server::{IngestService, IngestServiceServer};
-use measure::{config, numeric, thread_nanos, uniform};
+use measure::{numeric, profile, runtime, thread_nanos, uniform};
 use prost::Message;
 use sidecar::{Sidecar, first_request, request};
 use tokio_stream::wrappers::ReceiverStream;
@@ -42,15 +42,8 @@ const IN_FLIGHT: usize = 32;
 const RUNS: usize = 3;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("threads");
-    let model = config((0..FIELDS).map(numeric).collect())
-        .models
-        .remove("m")
-        .expect("it is there");
-    let profile = model.profile.expect("it has one");
+    let runtime = runtime();
+    let profile = profile((0..FIELDS).map(numeric).collect());
     // Single rows cost the queue much more than their values.
     let sidecar = Sidecar::start(&profile, &["--queue.bytes", "64MiB"]);
     println!("{FIELDS} fields of f64, median of {RUNS} runs; server CPU in ns a value\n");
@@ -322,10 +315,7 @@ async fn summing_server(data: &Bytes) -> f64 {
     let (started, address) = mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("threads");
+        let runtime = runtime();
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
                 .await

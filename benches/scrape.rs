@@ -26,7 +26,7 @@ use driftgauge::export::exposition::render;
 use driftgauge::export::negotiate::Format;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use measure::{block, config, fastest, median, numeric, uniform};
+use measure::{block, config, fastest, median, numeric, profile, runtime, uniform};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -134,15 +134,11 @@ fn prometheus_client_alone(series: usize) -> f64 {
 fn over_http() {
     const FEATURES: usize = 100;
     const ROWS: usize = 5_000;
-    let model = config((0..FEATURES).map(numeric).collect())
-        .models
-        .remove("m");
-    let profile = model.and_then(|model| model.profile).expect("it has one");
-    let sidecar = Sidecar::start(&profile, &["--tick", "1s"]);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("threads");
+    let sidecar = Sidecar::start(
+        &profile((0..FEATURES).map(numeric).collect()),
+        &["--tick", "1s"],
+    );
+    let runtime = runtime();
     runtime.block_on(async {
         let data = uniform(ROWS * FEATURES)
             .iter()

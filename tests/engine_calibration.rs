@@ -1,5 +1,5 @@
 //! Null data through the whole engine: rows are learned from, then folded, windowed, evaluated. The
-//! large simulation on cell counts is in `null_calibration.rs`.
+//! large simulation on cell counts is in `null_calibration/`.
 
 mod common;
 

@@ -1,16 +1,19 @@
 //! What the benches share: clocks, data, batches, a profile.
 #![allow(dead_code)]
 
+#[path = "../../tests/common/mod.rs"]
+mod by_hand;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use driftgauge::batch::{
     Batch, Calls, Column, Field, Presence, Role, Schema, Times, ValueType, Values,
 };
-use driftgauge::engine::{Config, ModelConfig};
+use driftgauge::engine::Config;
 use driftgauge::profile::{
     CategoryCells, Cells, FeatureProfile, Kind, Missing, Moments, NumericCells, Profile,
-    Provenance, ReferenceCells, Variation,
+    ReferenceCells, Variation,
 };
 
 /// Cells of a numeric field.
@@ -56,14 +59,7 @@ fn schedstat(path: &str) -> f64 {
 
 /// Uniform numbers in [0, 1) from a fixed seed.
 pub fn uniform(count: usize) -> Vec<f64> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    std::iter::repeat_with(next).take(count).collect()
+    by_hand::Random(0x9e37_79b9_7f4a_7c15).uniforms(count, 1.0)
 }
 
 /// Standard normal numbers (Box–Muller).
@@ -73,6 +69,14 @@ pub fn normal(count: usize) -> Vec<f64> {
     pairs
         .map(|pair| (-2.0 * (1.0 - pair[0]).ln()).sqrt() * (std::f64::consts::TAU * pair[1]).cos())
         .collect()
+}
+
+/// A runtime on the calling thread alone.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("threads")
 }
 
 /// Fields `f0`, `f1`, … of one type.
@@ -133,24 +137,17 @@ pub fn block(data: &[f64], rows: usize, value_type: ValueType, presence: &Presen
     batch(&schema, rows, (0..fields).map(column).collect())
 }
 
+/// A profile of these fields, as of 24,000 rows.
+pub fn profile(features: Vec<FeatureProfile>) -> Profile {
+    Profile {
+        rows: 24_000,
+        ..by_hand::profile(features)
+    }
+}
+
 /// Settings with a profile of `features` for model `m`; everything else by default: three windows.
 pub fn config(features: Vec<FeatureProfile>) -> Config {
-    let profile = Profile {
-        model: None,
-        rows: 24_000,
-        features,
-        joint: None,
-        outliers: None,
-        provenance: Provenance::default(),
-    };
-    let model = ModelConfig {
-        profile: Some(Arc::new(profile)),
-        ..ModelConfig::default()
-    };
-    Config {
-        models: [("m".into(), model)].into(),
-        ..Config::default()
-    }
+    by_hand::config(profile(features))
 }
 
 /// Field `f<at>` of uniform numbers in [0, 1), in [`CELLS`] cells of the same mass.

@@ -51,7 +51,7 @@ impl Default for Sensitivity {
 ///
 /// **Limits** It knows the chance of rows falling into given cells, not that of the cells having been
 /// chosen by the same rows. A long tail of categories therefore exceeds it on unchanged data: at
-/// δ = 0 once the window is as long as the reference (`tests/null_calibration.rs`), and even at the
+/// δ = 0 once the window is as long as the reference (`tests/null_calibration/`), and even at the
 /// defaults where 50 categories are kept of a reference of 2,000 rows or fewer.
 ///
 /// **Source** Patnaik 1949, *The non-central χ² and F distributions*; Wilson and Hilferty 1931;

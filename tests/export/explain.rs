@@ -5,8 +5,8 @@ use driftgauge::export::WebOptions;
 use driftgauge::profile::Kind;
 use driftgauge::tally::FrequentTexts;
 
+use crate::port::{ask, start};
 use crate::snapshot::{self, AWKWARD, everything, field, model};
-use crate::web::{ask, start};
 
 /// Percent-encoded.
 const AWKWARD_ENCODED: &str = "Z%C3%BCrich+%22%5C%0A%7Bx%3D%221%22%7D+%23+2";

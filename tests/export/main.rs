@@ -3,7 +3,10 @@
 mod explain;
 mod formats;
 mod golden;
+mod lifecycle;
+mod limits;
 mod parse;
+mod port;
 mod series;
 mod snapshot;
 mod table;

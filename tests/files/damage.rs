@@ -1,6 +1,17 @@
 //! What is wrong with a file is said in a sentence, and nothing in it can end the program.
 
-use super::*;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+use driftgauge::batch::Numbers;
+use driftgauge::files::{Dataset, ReadOptions};
+use flate2::write::GzEncoder;
+use parquet::basic::Compression;
+use parquet::data_type::{ByteArray, ByteArrayType};
+use proptest::prelude::*;
+
+use super::samples::{SMALL, failure, file, folder, gzipped, only_batch, parquet, small, write};
 
 #[test]
 fn what_is_wrong_is_said_with_file_and_line() {
