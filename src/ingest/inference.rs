@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::Undecodable;
+use super::seen::Headers;
 use crate::batch::{Outcome, Scalar, ValueType};
 
 /// A decoded call.
@@ -21,6 +23,30 @@ pub struct Inference {
     pub outcome: Outcome,
     /// The client says that each input is a column (MLServer's `pd` codec, data frames).
     pub inputs_are_columns: bool,
+}
+
+/// A decoded call with what is known beside its bodies.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What it said.
+    pub inference: Inference,
+    /// Headers of its request.
+    pub headers: Headers,
+    /// When it began, in microseconds since the Unix epoch.
+    pub started_micros: i64,
+    /// How long it took, in microseconds; `None` when not known.
+    pub latency_micros: Option<u32>,
+    /// See [`Exchange::draw`](super::seen::Exchange::draw).
+    pub draw: f64,
+}
+
+/// Why a call cannot be decoded at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The reason that is counted.
+    pub reason: Undecodable,
+    /// A sentence for people; never a value of a row.
+    pub detail: String,
 }
 
 /// Values under one name.
@@ -105,9 +131,9 @@ impl Unusable {
 impl Tensor {
     /// Number of elements that the shape says; `None` when that overflows.
     pub fn len(&self) -> Option<usize> {
-        self.shape
-            .iter()
-            .try_fold(1_usize, |product, &dimension| product.checked_mul(dimension))
+        self.shape.iter().try_fold(1_usize, |product, &dimension| {
+            product.checked_mul(dimension)
+        })
     }
 
     /// Whether the shape says that there are none.

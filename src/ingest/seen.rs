@@ -7,8 +7,10 @@ mod budget;
 mod calls;
 mod exchange;
 mod observer;
+mod watched;
 
 pub use budget::{Budget, Held};
 pub use calls::{CallCounts, Shed};
 pub use exchange::{Ending, Event, Exchange, Headers, Message, Seen, Side, StreamPart, Transport};
 pub use observer::Observer;
+pub use watched::Watched;

@@ -48,6 +48,8 @@ reasons! {
         TooManyVersions = "too_many_versions",
         /// The schema is not known; sent again with its schema, the request is taken.
         UnknownSchema = "unknown_schema",
+        /// The server does not know the model, and nothing else was seen of it.
+        UnknownModel = "unknown_model",
     }
 }
 
@@ -70,6 +72,14 @@ reasons! {
         Protocol = "protocol",
         /// A batch has values but says that it has no rows.
         NoRows = "no_rows",
+        /// The body is not the JSON that it should be.
+        Json = "json",
+        /// The compression is not known, broken, or hides more bytes than the limit.
+        Compression = "compression",
+        /// It is not known which protocol this is.
+        Format = "format",
+        /// A part of the call is missing: its other half never came, or some of it was shed.
+        Incomplete = "incomplete",
     }
 }
 

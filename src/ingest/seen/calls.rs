@@ -94,7 +94,9 @@ impl CallCounts {
     /// Calls not kept, by reason; all reasons are there from the start.
     pub fn shed_by_reason(&self) -> Vec<(&'static str, u64)> {
         let count = |reason: Shed| self.shed[reason as usize].load(Ordering::Relaxed);
-        Shed::ALL.map(|reason| (reason.as_str(), count(reason))).into()
+        Shed::ALL
+            .map(|reason| (reason.as_str(), count(reason)))
+            .into()
     }
 
     /// Calls that sampling left out.

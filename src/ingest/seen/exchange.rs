@@ -142,7 +142,9 @@ impl Message {
             Ok([whole]) => whole,
             Err(pieces) => {
                 let mut whole = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
-                pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+                pieces
+                    .iter()
+                    .for_each(|piece| whole.extend_from_slice(piece));
                 whole.freeze()
             }
         }
