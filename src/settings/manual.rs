@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::section::{Field, Section};
 use super::{
-    Drift, Feature, FeatureDrift, FeatureMetrics, Joint, Learning, Limits, Log, Metrics, Model,
-    Outliers, Push, Queue, Settings, State, Version, Web,
+    Drift, Feature, FeatureDrift, FeatureMetrics, Forward, Http, Joint, Learning, Limits, Log,
+    Metrics, Model, Outliers, Push, Queue, Settings, State, Version, Web,
 };
 
 /// One setting that a file, a flag or the environment can say.
@@ -48,9 +48,11 @@ impl Entry {
 }
 
 /// Sections of their own below the root.
-const SECTIONS: [(&str, &[Field]); 11] = [
+const SECTIONS: [(&str, &[Field]); 13] = [
     ("web", Web::FIELDS),
     ("push", Push::FIELDS),
+    ("forward", Forward::FIELDS),
+    ("http", Http::FIELDS),
     ("limits", Limits::FIELDS),
     ("queue", Queue::FIELDS),
     ("state", State::FIELDS),
@@ -103,8 +105,8 @@ pub fn example_file() -> String {
          # Each setting outside `models` is also a flag (`--web.listen-address`) and an environment\n\
          # variable (`DRIFTGAUGE_WEB_LISTEN_ADDRESS`); a flag stands above the environment, and both\n\
          # above this file. Durations are written 5s, 5m, 1h30m, 1d; sizes 64KiB, 8MiB or in bytes.\n\
-         # The file and the profiles it names are read again when they change; addresses, socket\n\
-         # mode, clock, state directory and log format hold until a restart.\n",
+         # The file and the profiles it names are read again when they change; addresses,\n\
+         # socket modes, clock, state directory, log format and some bounds hold until a restart.\n",
     );
     let defaults = defaults();
     for field in Settings::FIELDS {

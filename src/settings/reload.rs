@@ -20,13 +20,23 @@ use super::load::{Attempt, BrokenProfiles};
 use super::{Loaded, Settings, SettingsError, Source};
 
 /// Settings that hold until a restart.
-const UNTIL_RESTART: [&str; 13] = [
+const UNTIL_RESTART: [&str; 23] = [
     "web.listen_address",
     "web.telemetry_path",
     "web.enable_lifecycle",
     "web.admin_socket",
     "push.listen_address",
     "push.socket_mode",
+    "forward.listen_address",
+    "forward.socket_mode",
+    "forward.upstream",
+    "forward.http_upstream",
+    "forward.call_bytes",
+    "forward.drain",
+    "http.listen_address",
+    "http.socket_mode",
+    "http.pairing",
+    "http.pending",
     "limits.message_bytes",
     "limits.batch_rows",
     "limits.name_bytes",

@@ -1,6 +1,6 @@
 //! What types cannot say: ranges, and settings that must fit each other.
 
-use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, References, Settings};
+use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, References, Settings, Span};
 use crate::batch::MAX_NAME_BYTES;
 
 /// A key and what is wrong with it.
@@ -10,6 +10,7 @@ pub(super) type Finding = (Vec<String>, String);
 pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     let mut check = Check(Vec::new());
     check.servers(settings);
+    check.forward(settings);
     check.bounds(settings);
     check.windows(settings);
     check.references(&["references"], &settings.references);
@@ -58,6 +59,16 @@ impl Check {
         }
     }
 
+    fn span(&mut self, path: &[&str], value: Span, least_secs: u64, most_secs: u64) {
+        let (least, most) = (Span::from_secs(least_secs), Span::from_secs(most_secs));
+        if !(least..=most).contains(&value) {
+            self.say(
+                path,
+                format!("is {value}: write a duration from {least} to {most}"),
+            );
+        }
+    }
+
     fn servers(&mut self, settings: &Settings) {
         match &settings.web.listen_address {
             Address::Tcp(_) => {}
@@ -97,6 +108,53 @@ impl Check {
             100,
             10_000_000,
         );
+    }
+
+    fn forward(&mut self, settings: &Settings) {
+        let forward = &settings.forward;
+        let kib = |count: usize| ByteSize(count << 10);
+        match (&forward.listen_address, &forward.upstream) {
+            (Address::Off, Address::Off) | (_, Address::Tcp(_) | Address::Unix(_)) => {}
+            (_, Address::Off) => self.say(
+                &["forward", "upstream"],
+                "is empty, but forward.listen_address is not: write where the model server listens, \
+                 such as 127.0.0.1:8001",
+            ),
+        }
+        if forward.listen_address != Address::Off && forward.listen_address == forward.upstream {
+            self.say(
+                &["forward", "upstream"],
+                format!(
+                    "is {}, where driftgauge itself listens: write where the model server listens",
+                    forward.upstream
+                ),
+            );
+        }
+        if !(0.0..=1.0).contains(&forward.sample_rate) {
+            self.say(
+                &["forward", "sample_rate"],
+                format!("is {}: write a number from 0 to 1", forward.sample_rate),
+            );
+        }
+        let (call, all) = (forward.call_bytes, forward.buffer_bytes);
+        self.size(&["forward", "call_bytes"], call, kib(4), ByteSize(1 << 30));
+        if all < call {
+            self.say(
+                &["forward", "buffer_bytes"],
+                format!(
+                    "is {all}, less than forward.call_bytes ({call}): the largest call could never \
+                     be kept; raise one or lower the other"
+                ),
+            );
+        } else {
+            self.size(&["forward", "buffer_bytes"], all, kib(4), ByteSize(4 << 30));
+        }
+        if forward.model.is_empty() {
+            self.say(&["forward", "model"], "is empty: write a name");
+        }
+        self.span(&["forward", "drain"], forward.drain, 0, 3_600);
+        self.span(&["http", "pairing"], settings.http.pairing, 1, 3_600);
+        self.range(&["http", "pending"], settings.http.pending, 1, 1_000_000);
     }
 
     fn bounds(&mut self, settings: &Settings) {
