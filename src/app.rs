@@ -5,6 +5,7 @@ mod burn_ins;
 pub(crate) mod configuration;
 mod kept;
 mod learned;
+mod observing;
 mod rebaselined;
 mod web;
 
@@ -28,6 +29,8 @@ use crate::settings::{Address, Loaded, Reloader};
 use crate::socket::UnixSocket;
 use crate::telemetry::LevelHandle;
 
+use self::observing::Observing;
+
 /// Who may connect to the admin socket: its owner.
 const ADMIN_MODE: u32 = 0o600;
 
@@ -37,12 +40,17 @@ pub struct App {
     pub web_address: String,
     /// Where the push API listens, in the form that clients take; `None` when it is off.
     pub push_address: Option<String>,
+    /// Where the proxy listens; `None` when it is off.
+    pub forward_address: Option<String>,
+    /// Where events are taken; `None` when that is off.
+    pub events_address: Option<String>,
     /// The newest figures.
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// What came in and what became of it.
     pub intake: Arc<Intake>,
     analysis: Running,
     push: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    observing: Observing,
     rest: (watch::Sender<bool>, Vec<JoinHandle<()>>),
 }
 
@@ -86,6 +94,7 @@ impl App {
         let admission = Arc::new(Admission::new(configuration::model_limits(&settings)));
         configuration::name_models(&admission, &settings);
         let intake = Arc::new(Intake::new("push", queue.clone(), admission.clone()));
+        let (observing, tunable) = observing::start(&loaded, &queue, &admission).await?;
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let library = learned::Library::open(settings.state.directory.as_deref());
         let record = rebaselined::Record::open(settings.state.directory.as_deref());
@@ -143,6 +152,9 @@ impl App {
         let state = Arc::new(web::State {
             snapshot: snapshot.clone(),
             intake: intake.clone(),
+            sources: observing.sources.clone(),
+            event_counts: observing.event_counts.clone(),
+            budget: tunable.budget().clone(),
             reload: reloader.handle(),
             runtime: tokio::runtime::Handle::current(),
             rebaseliner: running.rebaseliner(),
@@ -180,6 +192,7 @@ impl App {
             queue.set_capacity(settings.queue.rows, settings.queue.bytes.bytes());
             admission.set_limits(configuration::model_limits(settings));
             configuration::name_models(&admission, settings);
+            tunable.take(&loaded);
             state.series_limit.store(Arc::new(settings.web.max_series));
             analysis
                 .tick
@@ -192,6 +205,8 @@ impl App {
         tracing::info!(
             web = %web_address,
             push = push_address.as_deref().unwrap_or("off"),
+            forward = observing.forward_address.as_deref().unwrap_or("off"),
+            http = observing.events_address.as_deref().unwrap_or("off"),
             models = settings.models.len(),
             "driftgauge {} is up",
             env!("CARGO_PKG_VERSION")
@@ -199,10 +214,13 @@ impl App {
         Ok(Self {
             web_address,
             push_address,
+            forward_address: observing.forward_address.clone(),
+            events_address: observing.events_address.clone(),
             snapshot,
             intake,
             analysis: running,
             push,
+            observing,
             rest: (
                 stop,
                 [serving_web, watching].into_iter().chain(admin).collect(),
@@ -216,6 +234,7 @@ impl App {
             stop.send_replace(true);
             let _ = task.await;
         }
+        self.observing.stop().await;
         let analysis = self.analysis;
         let _ = tokio::task::spawn_blocking(move || analysis.stop()).await;
         let (stop, tasks) = self.rest;

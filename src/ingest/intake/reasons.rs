@@ -80,6 +80,8 @@ reasons! {
         Format = "format",
         /// A part of the call is missing: its other half never came, or some of it was shed.
         Incomplete = "incomplete",
+        /// Decoding it failed by a mistake of ours, which is in the log.
+        Panic = "panic",
     }
 }
 

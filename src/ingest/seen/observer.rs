@@ -50,6 +50,11 @@ impl Observer {
         taken
     }
 
+    /// The label value of its source.
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+
     /// Counts a call that could not be kept.
     pub fn shed(&self, reason: Shed) {
         self.counts.shed(self.source, reason);
