@@ -233,6 +233,7 @@ impl Counters {
             ),
             client_dropped: 0,
             missing_requests: 0,
+            calls: None,
         }
     }
 }
