@@ -27,6 +27,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "ingest",
         &["batch", "queue", "proto", "socket", "telemetry"],
     ),
+    ("forward", &["ingest", "socket", "telemetry"]),
     ("client", &["batch", "proto"]),
     (
         "export",
@@ -39,6 +40,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "batch",
             "engine",
             "export",
+            "forward",
             "ingest",
             "learn",
             "profile",
