@@ -4,11 +4,15 @@
 //! counts what becomes of it.
 
 mod counts;
+pub mod decoding;
+pub mod events;
+mod grpc_frames;
 pub mod inference;
 mod intake;
 pub mod layout;
 mod limits;
 pub mod mapping;
+pub mod open_inference;
 pub mod push;
 pub mod rest;
 pub mod seen;

@@ -186,11 +186,9 @@ section! {
 section! {
     /// The HTTP server that takes what others have seen.
     pub struct Http {
-        /// Where it listens: `host:port` (127.0.0.1:4598 is the usual one), `unix:/path`, or empty
-        /// for not at all. To it goes the `url` of the logger.
+        /// Where it listens: `host:port` (127.0.0.1:4598 is the usual one), or empty for not at all.
+        /// It is the `url` of the logger, such as `http://localhost:4598`.
         listen_address: Address = Address::Off,
-        /// File mode of the Unix socket, in octal digits.
-        socket_mode: SocketMode = SocketMode(0o660),
         /// How long one half of a call waits for the other, request for response or the other way
         /// around. From 1s to 1h.
         pairing: Span = Span::from_secs(60),

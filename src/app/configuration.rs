@@ -19,9 +19,6 @@ use crate::settings::{
 /// What burn-ins have found, by version and feature.
 type BurnIns = HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>;
 
-/// Whether calls may end with an HTTP status: no way in brings such calls yet.
-const HTTP_CODES: bool = false;
-
 /// What the engine is told. `learned` and `rebaselined` are references, `burn_ins` what burn-ins have
 /// found, kept from before, by model.
 pub(crate) fn engine_config<'k>(
@@ -90,7 +87,7 @@ pub(crate) fn engine_config<'k>(
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
         rows_span: None,
         name_new_categories: settings.web.new_categories,
-        http_codes: HTTP_CODES,
+        http_codes: takes_http(settings),
     }
 }
 
@@ -252,6 +249,12 @@ fn mapping(model: &settings::Model, profile: Option<&Arc<Profile>>) -> Mapping {
         profile_predictions: of_role(Role::Prediction),
         profile_scores: of_role(Role::Score),
     }
+}
+
+/// Whether calls may end with an HTTP status.
+fn takes_http(settings: &Settings) -> bool {
+    let listens = [&settings.forward.listen_address, &settings.http.listen_address];
+    listens.iter().any(|address| **address != settings::Address::Off)
 }
 
 /// What sources may bring.

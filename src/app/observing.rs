@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -46,7 +47,7 @@ pub(super) struct Tunable {
 
 impl Tunable {
     fn of(loaded: &Loaded) -> Self {
-        let mappings = configuration::mappings(loaded);
+        let mappings = mappings(loaded);
         Self {
             sampling: Arc::new(ArcSwap::from_pointee(mappings.sampling())),
             mappings: Arc::new(ArcSwap::from_pointee(mappings)),
@@ -56,7 +57,7 @@ impl Tunable {
 
     /// Takes over what new settings say.
     pub fn take(&self, loaded: &Loaded) {
-        let mappings = configuration::mappings(loaded);
+        let mappings = mappings(loaded);
         self.sampling.store(Arc::new(mappings.sampling()));
         self.mappings.store(Arc::new(mappings));
         let bytes = loaded.settings.forward.buffer_bytes.bytes();
@@ -81,13 +82,21 @@ pub(super) async fn start(
     let settings = &*loaded.settings;
     let forward = listen(&settings.forward.listen_address, settings.forward.socket_mode.0).await;
     let forward = forward.context("the proxy cannot start (forward.listen_address)")?;
-    let events = listen(&settings.http.listen_address, settings.http.socket_mode.0).await;
-    let events = events.context("events cannot be taken (http.listen_address)")?;
+    let events = match &settings.http.listen_address {
+        Address::Tcp(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address} (http.listen_address)"))?,
+        ),
+        _ => None,
+    };
 
     let tunable = Tunable::of(loaded);
     let mut observing = Observing {
         forward_address: forward.as_ref().map(ToString::to_string),
-        events_address: events.as_ref().map(ToString::to_string),
+        events_address: events
+            .as_ref()
+            .and_then(|listener| Some(listener.local_addr().ok()?.to_string())),
         sources: Vec::new(),
         event_counts: None,
         servers: None,
@@ -109,7 +118,9 @@ pub(super) async fn start(
     if let Some(listener) = forward {
         let forward = proxy(settings, observer.clone(), tunable.sampling.clone())?;
         let serving = serve_forward(listener, forward, asked(stopped.clone()));
-        tasks.push(tokio::spawn(serving));
+        tasks.push(tokio::spawn(async move {
+            serving.await;
+        }));
         observing.sources.push(Source {
             observer: observer.clone(),
             intake: intake("forward"),
@@ -175,6 +186,12 @@ fn proxy(
         call_bytes: said.call_bytes.bytes(),
         drain: said.drain.into(),
     })
+}
+
+/// What is said of models: what protocols do not say, the settings of the proxy do.
+fn mappings(loaded: &Loaded) -> Mappings {
+    let forward = &loaded.settings.forward;
+    configuration::mappings(loaded, forward.sample_rate, &forward.model)
 }
 
 fn target(address: &Address) -> Option<Target> {

@@ -8,7 +8,10 @@ use arc_swap::ArcSwap;
 use crate::analysis::{NotRebaselined, Rebaseliner};
 use crate::engine::{Rebaseline, Rebaselined, Snapshot};
 use crate::export::{Sidecar, WebState};
-use crate::ingest::Intake;
+use crate::ingest::decoding::Source;
+use crate::ingest::events::EventCounts;
+use crate::ingest::seen::Budget;
+use crate::ingest::{Intake, SourceCounts};
 use crate::profile::Profile;
 use crate::settings::ReloadHandle;
 
@@ -19,6 +22,12 @@ const REVISION: &str = env!("DRIFTGAUGE_REVISION");
 pub(super) struct State {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     pub intake: Arc<Intake>,
+    /// Other ways in that are on.
+    pub sources: Vec<Source>,
+    /// What became of events; `None` when they are off.
+    pub event_counts: Option<Arc<EventCounts>>,
+    /// Bytes of calls that wait to be decoded.
+    pub budget: Arc<Budget>,
     pub reload: ReloadHandle,
     pub runtime: tokio::runtime::Handle,
     pub rebaseliner: Rebaseliner,
@@ -27,6 +36,19 @@ pub(super) struct State {
     pub series_limit: ArcSwap<usize>,
     /// Whether the first evaluation is done.
     pub is_ready: Arc<AtomicBool>,
+}
+
+impl State {
+    /// Everything that came in, by source.
+    fn counts(&self) -> Vec<SourceCounts> {
+        let observed = self.sources.iter().map(|source| SourceCounts {
+            calls: Some(source.observer.counts().counts()),
+            ..source.intake.counts()
+        });
+        std::iter::once(self.intake.counts())
+            .chain(observed)
+            .collect()
+    }
 }
 
 impl WebState for State {
@@ -40,7 +62,13 @@ impl WebState for State {
         let succeeded = status.last_success_timestamp;
         Sidecar {
             revision: REVISION.into(),
-            sources: vec![self.intake.counts()],
+            sources: self.counts(),
+            unpaired_events: self
+                .event_counts
+                .as_ref()
+                .map_or_else(Vec::new, |counts| counts.unpaired().into()),
+            observer_bytes: (!self.sources.is_empty())
+                .then(|| (self.budget.bytes() as u64, self.budget.limit() as u64)),
             queue_rows: fill.rows as u64,
             queue_bytes: fill.bytes as u64,
             queue_capacity_bytes: fill.byte_capacity as u64,

@@ -20,7 +20,7 @@ use super::load::{Attempt, BrokenProfiles};
 use super::{Loaded, Settings, SettingsError, Source};
 
 /// Settings that hold until a restart.
-const UNTIL_RESTART: [&str; 23] = [
+const UNTIL_RESTART: [&str; 22] = [
     "web.listen_address",
     "web.telemetry_path",
     "web.enable_lifecycle",
@@ -34,7 +34,6 @@ const UNTIL_RESTART: [&str; 23] = [
     "forward.call_bytes",
     "forward.drain",
     "http.listen_address",
-    "http.socket_mode",
     "http.pairing",
     "http.pending",
     "limits.message_bytes",

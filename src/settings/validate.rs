@@ -157,6 +157,12 @@ impl Check {
             self.say(&["forward", "model"], "is empty: write a name");
         }
         self.span(&["forward", "drain"], forward.drain, 0, 3_600);
+        if let Address::Unix(_) = settings.http.listen_address {
+            self.say(
+                &["http", "listen_address"],
+                "is a Unix socket, to which no logger posts: write host:port, such as 127.0.0.1:4598",
+            );
+        }
         self.span(&["http", "pairing"], settings.http.pairing, 1, 3_600);
         self.range(&["http", "pending"], settings.http.pending, 1, 1_000_000);
     }
