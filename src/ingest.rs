@@ -4,6 +4,7 @@
 //! counts what becomes of it.
 
 mod counts;
+pub mod events;
 pub mod inference;
 mod intake;
 mod limits;

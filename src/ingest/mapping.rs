@@ -188,7 +188,7 @@ pub fn trace_id(headers: &Headers) -> Option<[u8; 16]> {
 }
 
 /// A number from 0 to 1 made of a text: the same everywhere, and spread evenly.
-fn draw_of(text: &str) -> f64 {
+pub(super) fn draw_of(text: &str) -> f64 {
     // 53 bits, as many as a float has.
     (xxhash_rust::xxh3::xxh3_64(text.as_bytes()) >> 11) as f64 / (1_u64 << 53) as f64
 }

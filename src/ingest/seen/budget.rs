@@ -57,6 +57,23 @@ impl Held {
         true
     }
 
+    /// Parts with so many of the bytes, or all that there are.
+    pub fn split(&mut self, bytes: usize) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self {
+            budget: self.budget.clone(),
+            bytes,
+        }
+    }
+
+    /// Takes over what `other` holds. If that is of another budget, it is given back there.
+    pub fn absorb(&mut self, mut other: Self) {
+        if Arc::ptr_eq(&self.budget, &other.budget) {
+            self.bytes += std::mem::take(&mut other.bytes);
+        }
+    }
+
     /// Bytes held by this.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -82,6 +99,20 @@ mod tests {
         drop(a);
         assert!(b.grow(6) && !b.grow(1));
         drop(b);
+        assert_eq!(budget.bytes(), 0);
+    }
+
+    #[test]
+    fn parts_add_up_to_the_whole() {
+        let budget = Budget::new(10);
+        let mut whole = budget.hold();
+        assert!(whole.grow(10));
+        let mut part = whole.split(4);
+        let rest = whole.split(99);
+        assert_eq!((whole.bytes(), part.bytes(), rest.bytes()), (0, 4, 6));
+        part.absorb(rest);
+        assert_eq!((part.bytes(), budget.bytes()), (10, 10));
+        drop((whole, part));
         assert_eq!(budget.bytes(), 0);
     }
 }
