@@ -108,4 +108,18 @@ mod tests {
         drop(b);
         assert_eq!(budget.bytes(), 0);
     }
+
+    #[test]
+    fn parts_add_up_to_the_whole() {
+        let budget = Budget::new(10);
+        let mut whole = budget.hold();
+        assert!(whole.grow(10));
+        let mut part = whole.split(4);
+        let rest = whole.split(99);
+        assert_eq!((whole.bytes(), part.bytes(), rest.bytes()), (0, 4, 6));
+        part.absorb(rest);
+        assert_eq!((part.bytes(), budget.bytes()), (10, 10));
+        drop((whole, part));
+        assert_eq!(budget.bytes(), 0);
+    }
 }
