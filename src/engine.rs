@@ -44,8 +44,8 @@ pub use config::{
 pub use explain::{Against, Bin, Explanation, NewCategory, Rate, Rates, Sides, number_for_people};
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
-    Detail, Drift, DriftedFields, DroppedSeries, FeatureReference, FeatureSnapshot, FeatureWindow,
-    HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,
+    Detail, Drift, DriftedFields, DroppedSeries, Exemplar, FeatureReference, FeatureSnapshot,
+    FeatureWindow, HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,
     ReferenceSnapshot, Snapshot, State, TrafficWindow,
 };
 

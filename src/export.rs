@@ -17,6 +17,7 @@ pub mod process;
 pub mod url;
 
 mod collector;
+mod exemplars;
 mod explain;
 mod page;
 mod pen;

@@ -11,7 +11,7 @@ pub mod mapping;
 pub mod push;
 pub mod seen;
 
-pub use counts::SourceCounts;
+pub use counts::{CallsSeen, SourceCounts};
 pub use intake::{
     Admission, Decision, HandOver, Intake, KnownSchema, ModelLimits, ModelRefused, Refused, Reject,
     Undecodable, Verdict,

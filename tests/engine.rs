@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use common::{Random, SECOND, batch, categorical, config, feature, model, numeric, profile};
 use driftgauge::batch::{Batch, Outcome, Role, Scalar, Values};
-use driftgauge::engine::{Config, Engine, References, Snapshot, State, WindowConfig};
+use driftgauge::engine::{
+    Clock, Config, Engine, Exemplar, References, Snapshot, State, WindowConfig,
+};
 
 const NOW: i64 = 1_700_000_000 * SECOND;
 
@@ -177,6 +179,136 @@ fn a_model_that_stops_empties_its_windows_and_is_forgotten_unless_it_is_named() 
     assert_eq!(feature(m, "x").values, 200);
     let much_later = engine.tick(NOW + 3 * 86_400 * SECOND);
     assert!(much_later.models.iter().all(|m| &*m.model == "m"));
+}
+
+/// Calls of one row each, with these latencies and trace ids.
+fn traced(calls: &[(u32, Option<u8>)]) -> Batch {
+    let mut batch = numbers(vec![1.0; calls.len()]);
+    batch.calls.latency_micros = calls.iter().map(|call| call.0).collect();
+    batch.calls.trace_ids = calls.iter().map(|call| call.1.map(|id| [id; 16])).collect();
+    batch
+}
+
+#[test]
+fn each_bucket_of_latencies_keeps_its_newest_traced_call() {
+    let mut engine = uniform_engine();
+    engine.apply(&numbers(vec![1.0]), NOW);
+    let mut untraced = traced(&[(100, None)]);
+    untraced.calls.trace_ids.clear();
+    engine.apply(&untraced, NOW);
+    let before = engine.tick(NOW);
+    let duration = model(&before, "m", "1").duration.clone().unwrap();
+    assert_eq!((duration.counts[0], duration.exemplars), (1, Vec::new()));
+
+    engine.apply(
+        &traced(&[(100, Some(1)), (25_000, Some(2)), (100, Some(3))]),
+        NOW,
+    );
+    engine.apply(
+        &traced(&[(100, None), (u32::MAX, Some(4))]),
+        NOW + SECOND / 2,
+    );
+    let after = engine.tick(NOW + 9 * SECOND);
+    let duration = model(&after, "m", "1").duration.clone().unwrap();
+    let exemplar = |bucket: usize, id, value, at| {
+        let trace_id = [id; 16];
+        (
+            bucket,
+            Exemplar {
+                trace_id,
+                value,
+                at,
+            },
+        )
+    };
+    let kept = duration.exemplars.iter().copied().enumerate();
+    let kept: Vec<_> = kept.filter_map(|(b, e)| Some((b, e?))).collect();
+    let expected = [
+        exemplar(0, 3, 0.0001, 1_700_000_000.0),
+        exemplar(5, 2, 0.025, 1_700_000_000.0),
+        exemplar(14, 4, 4_294.967_295, 1_700_000_000.5),
+    ];
+    assert_eq!(kept, expected);
+    assert_eq!(duration.exemplars.len(), duration.counts.len());
+}
+
+#[test]
+fn exemplars_are_of_wall_time_even_where_rows_have_times_of_their_own() {
+    let mut engine = engine(Config {
+        clock: Clock::Event,
+        ..config(profile(vec![numeric("x", 20, 500)]))
+    });
+    let mut old = traced(&[(100, Some(1))]);
+    old.times = driftgauge::batch::Times::At(NOW - 86_400 * SECOND);
+    engine.apply(&old, NOW);
+    let snapshot = engine.tick(NOW);
+    let duration = model(&snapshot, "m", "1").duration.clone().unwrap();
+    assert_eq!(duration.exemplars[0].unwrap().at, 1_700_000_000.0);
+}
+
+#[test]
+fn http_statuses_are_there_from_the_start_only_where_calls_may_end_with_one() {
+    let codes = |snapshot: &Snapshot, version| {
+        let errors = model(snapshot, "m", version).errors.clone();
+        assert!(errors.iter().all(|(_, count)| *count == 0.0), "{errors:?}");
+        errors.into_iter().map(|(code, _)| code).collect::<Vec<_>>()
+    };
+    let without = config(profile(vec![numeric("x", 20, 500)]));
+    let with = Config {
+        http_codes: true,
+        ..without.clone()
+    };
+    let mut engine = engine(without.clone());
+    let grpc = codes(&engine.tick(NOW), "default");
+    assert_eq!(grpc.len(), 9);
+    engine.reconfigure(Arc::new(with.clone()));
+    let both = codes(&engine.tick(NOW), "default");
+    let http = ["400", "404", "422", "429", "500", "502", "503", "504"];
+    assert_eq!(both, [&grpc[..], &http].concat());
+    // A counter that is there stays; a new version begins as the settings are now.
+    engine.reconfigure(Arc::new(without));
+    assert_eq!(codes(&engine.tick(NOW), "default"), both);
+    engine.apply(&numbers(vec![1.0]), NOW);
+    assert_eq!(codes(&engine.tick(NOW), "1"), grpc);
+    assert_eq!(codes(&self::engine(with).tick(NOW), "default"), both);
+}
+
+#[test]
+fn sampling_scales_traffic_and_nothing_else() {
+    let of_weight = |weight: f64| {
+        let mut engine = uniform_engine();
+        let mut batch = numbers((0..500).map(|i| f64::from(i % 19) + 0.5).collect());
+        batch.calls.latency_micros = vec![1_500; 500];
+        batch.calls.outcomes = vec![Outcome::Ok; 500];
+        batch.calls.outcomes[..50].fill(Outcome::Failed("INTERNAL"));
+        batch.weight = weight;
+        engine.apply(&batch, NOW);
+        engine.tick(NOW + 10 * SECOND)
+    };
+    let (whole, sampled) = (of_weight(1.0), of_weight(4.0));
+    let (whole, sampled) = (model(&whole, "m", "1"), model(&sampled, "m", "1"));
+    let internal = |model: &driftgauge::engine::ModelSnapshot| {
+        let mut errors = model.errors.iter();
+        errors.find(|(code, _)| *code == "INTERNAL").unwrap().1
+    };
+    assert_eq!((whole.predictions, sampled.predictions), (450.0, 1_800.0));
+    assert_eq!((whole.requests, sampled.requests), (500.0, 2_000.0));
+    assert_eq!((internal(whole), internal(sampled)), (50.0, 200.0));
+    let (whole_5m, sampled_5m) = (&whole.windows[0], &sampled.windows[0]);
+    assert_eq!((whole_5m.throughput, sampled_5m.throughput), (50.0, 200.0));
+
+    assert_eq!(sampled.duration, whole.duration);
+    assert_eq!(sampled.request_rows, whole.request_rows);
+    assert_eq!((sampled_5m.rows, whole_5m.rows), (500, 500));
+    assert_eq!(sampled_5m.error_ratio, Some(0.1));
+    assert_eq!(sampled_5m.latency, whole_5m.latency);
+    let (whole, sampled) = (feature(whole, "x"), feature(sampled, "x"));
+    assert_eq!((sampled.values, &sampled.cells), (500, &whole.cells));
+    let drift = |of: &driftgauge::engine::FeatureSnapshot| {
+        let drift = &of.windows[0].drift[0];
+        (of.windows[0].mean, drift.psi, drift.threshold, drift.ratio)
+    };
+    assert_eq!(drift(sampled), drift(whole));
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::settings::{
 /// What burn-ins have found, by version and feature.
 type BurnIns = HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>;
 
+/// Whether calls may end with an HTTP status: no way in brings such calls yet.
+const HTTP_CODES: bool = false;
+
 /// What the engine is told. `learned` and `rebaselined` are references, `burn_ins` what burn-ins have
 /// found, kept from before, by model.
 pub(crate) fn engine_config<'k>(
@@ -85,6 +88,7 @@ pub(crate) fn engine_config<'k>(
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
         rows_span: None,
         name_new_categories: settings.web.new_categories,
+        http_codes: HTTP_CODES,
     }
 }
 

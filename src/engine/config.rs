@@ -45,6 +45,9 @@ pub struct Config {
     pub rows_span: Option<i64>,
     /// Whether the most frequent new categories are named, which are row values.
     pub name_new_categories: bool,
+    /// Whether calls may end with an HTTP status: then the usual ones are counted from the start,
+    /// beside the gRPC codes.
+    pub http_codes: bool,
 }
 
 /// A sliding window.
@@ -365,6 +368,7 @@ impl Default for Config {
             max_series: 20_000,
             rows_span: None,
             name_new_categories: true,
+            http_codes: false,
         }
     }
 }

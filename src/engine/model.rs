@@ -162,7 +162,7 @@ impl Model {
     }
 
     fn add_version(&mut self, name: Arc<str>, config: &Config) {
-        let version = Version::new(&config.windows, &self.rooms.fields);
+        let version = Version::new(config, &self.rooms.fields);
         self.versions.insert(name.clone(), version);
         self.install(&name, config);
     }
@@ -381,7 +381,7 @@ impl Model {
             self.now = Some(now.max(at));
             version.begin(at, config);
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
-            version.fold_calls(batch, &starts, rows);
+            version.fold_calls(batch, &starts, rows, wall);
         }
         self.settle_outliers(name, config);
         self.settle_joint(name, config);

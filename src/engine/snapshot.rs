@@ -173,6 +173,19 @@ pub struct HistogramSnapshot {
     pub counts: Vec<u64>,
     /// Sum of all observations.
     pub sum: f64,
+    /// The newest traced observation of each bucket; empty when nothing was traced yet.
+    pub exemplars: Vec<Option<Exemplar>>,
+}
+
+/// A single call that a bucket has counted, to look up among the traces.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exemplar {
+    /// W3C trace id.
+    pub trace_id: [u8; 16],
+    /// What was observed, in the unit of the histogram.
+    pub value: f64,
+    /// Wall time at which it came, seconds since the Unix epoch.
+    pub at: f64,
 }
 
 /// A reference in force.

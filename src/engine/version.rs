@@ -53,7 +53,8 @@ pub(super) struct Version {
 }
 
 impl Version {
-    pub fn new(windows: &[WindowConfig], room: &Room) -> Self {
+    pub fn new(config: &Config, room: &Room) -> Self {
+        let windows = &config.windows;
         Self {
             longest: longest(windows),
             fields: Vec::new(),
@@ -67,7 +68,7 @@ impl Version {
             pending_hour: 0,
             traffic: vec![Ring::new(&TrafficTally::default()); windows.len()],
             row_sums: RowSums::default(),
-            counters: Counters::new(),
+            counters: Counters::new(config),
             started_at: None,
             last_row_at: None,
         }
@@ -175,6 +176,7 @@ impl Version {
     /// of the new settings, its place among the old ones.
     pub fn reconfigure(&mut self, model: &str, config: &Config, kept: &[Option<usize>]) {
         self.flush();
+        self.counters.follow_codes(config);
         self.pending_slices.clear();
         let longest_before = std::mem::replace(&mut self.longest, longest(&config.windows));
         self.traffic = rearranged(&self.traffic, kept, &TrafficTally::default());

@@ -8,6 +8,7 @@ use prometheus_client::encoding::prometheus_protobuf::{self, EncodeError};
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+use super::exemplars::with_exemplars;
 use super::negotiate::Format;
 use super::own::SidecarCollector;
 use super::{ModelCollector, Process, Sidecar, classic};
@@ -34,7 +35,7 @@ pub fn render(
 ) -> Result<Exposition, Error> {
     let samples = Arc::new(AtomicUsize::new(0));
     let mut registry = Registry::default();
-    let models = ModelCollector::new(snapshot, Arc::clone(&samples));
+    let models = ModelCollector::new(Arc::clone(&snapshot), Arc::clone(&samples));
     registry.register_collector(Box::new(models));
     let own = SidecarCollector::new(sidecar, process, Arc::clone(&samples));
     registry.register_collector(Box::new(own));
@@ -46,7 +47,7 @@ pub fn render(
                 EncodeError::Protobuf(_) => Error,
             })?
         }
-        Format::OpenMetrics => openmetrics(&registry)?.into_bytes(),
+        Format::OpenMetrics => with_exemplars(openmetrics(&registry)?, &snapshot)?.into_bytes(),
         Format::Text => classic(&openmetrics(&registry)?).into_bytes(),
     };
     Ok(Exposition {

@@ -28,7 +28,7 @@ Traffic {
     PREDICTIONS = "driftgauge_predictions", Counter, "", Model, [], Always, "Rows of calls that succeeded or whose outcome is unknown, scaled by the sampling weight.";
     REQUESTS = "driftgauge_requests", Counter, "", Model, [], Always, "Calls seen, scaled by the sampling weight.";
     REQUEST_ERRORS = "driftgauge_request_errors", Counter, "", Model, ["code"], Always, "Failed calls by gRPC code name or HTTP status.";
-    REQUEST_DURATION = "driftgauge_request_duration_seconds", Histogram, "seconds", Model, [], Always, "Latency of calls.";
+    REQUEST_DURATION = "driftgauge_request_duration_seconds", Histogram, "seconds", Model, [], Always, "Latency of calls; the newest traced call of each bucket is its exemplar.";
     REQUEST_ROWS = "driftgauge_request_rows", Histogram, "rows", Model, [], Always, "Rows per call.";
     LATENCY = "driftgauge_latency_seconds", Gauge, "seconds", Model, ["window", "q"], Always, "Latency quantile q of the calls in the window.";
     THROUGHPUT = "driftgauge_throughput_rows_per_second", Gauge, "", Model, ["window"], Always, "Rows in the window divided by the seconds that it covers by now.";
@@ -90,6 +90,15 @@ Sidecar {
     SHED_ROWS = "driftgauge_shed_rows", Counter, "rows", Sidecar, ["source", "reason"], Always, "Rows refused for lack of room.";
     REJECTED_ROWS = "driftgauge_rejected_rows", Counter, "rows", Sidecar, ["source", "reason"], Always, "Rows that can never be taken.";
     UNDECODABLE_CALLS = "driftgauge_undecodable_calls", Counter, "", Sidecar, ["source", "reason"], Always, "Calls that could not be decoded, so that their rows are not known.";
+    SEEN_CALLS = "driftgauge_seen_calls", Counter, "", Sidecar, ["source"], Always, "Calls to models that were seen from outside: decoded, undecodable, shed and unsampled together, and those that still wait.";
+    DECODED_CALLS = "driftgauge_decoded_calls", Counter, "", Sidecar, ["source"], Always, "Calls seen that were decoded.";
+    SHED_CALLS = "driftgauge_shed_calls", Counter, "", Sidecar, ["source", "reason"], Always, "Calls seen that were not looked at for lack of room; they went through all the same.";
+    UNSAMPLED_CALLS = "driftgauge_unsampled_calls", Counter, "", Sidecar, ["source"], Always, "Calls seen that sampling left out.";
+    REQUESTS_IN_FLIGHT = "driftgauge_requests_in_flight", Gauge, "", Sidecar, ["source"], Always, "Calls that have begun and not ended; to which model is not known before they are decoded.";
+    UNUSABLE_TENSORS = "driftgauge_unusable_tensors", Counter, "", Sidecar, ["source", "reason"], Always, "Tensors of decoded calls whose values cannot be seen.";
+    UNPAIRED_EVENTS = "driftgauge_unpaired_events", Counter, "", Sidecar, ["half"], Always, "Events of requests or responses whose other half never came.";
+    OBSERVER_BYTES = "driftgauge_observer_bytes", Gauge, "bytes", Sidecar, [], Always, "Bytes of calls that are put aside until they are decoded.";
+    OBSERVER_CAPACITY = "driftgauge_observer_capacity_bytes", Gauge, "bytes", Sidecar, [], Always, "Bytes above which calls are no longer put aside.";
     CLIENT_DROPPED_ROWS = "driftgauge_client_dropped_rows", Counter, "rows", Sidecar, ["source"], Always, "Rows that clients say they dropped before sending.";
     CLIENT_MISSING_REQUESTS = "driftgauge_client_missing_requests", Gauge, "", Sidecar, ["source"], Always, "Requests that clients have numbered but that have not come.";
     QUEUE_ROWS = "driftgauge_queue_rows", Gauge, "rows", Sidecar, [], Always, "Rows that wait for analysis.";

@@ -12,10 +12,23 @@ use super::names;
 use super::pen::{Book, Label};
 use super::process::{self, Process};
 use crate::engine::{DroppedSeries, Snapshot};
-use crate::ingest::SourceCounts;
+use crate::ingest::inference::Unusable;
+use crate::ingest::seen::Shed;
+use crate::ingest::{CallsSeen, Reject, SourceCounts, Undecodable};
 
-/// Room kept on the page for the series of this file and of the process; there are fewer.
-pub const OWN_SERIES: usize = 80;
+/// Series that every way in has: rows received, accepted, duplicate and dropped, requests missing,
+/// the reasons of the rest.
+const SOURCE_SERIES: usize = 5 + QUEUE_FULL_REASONS + Reject::ALL.len() + Undecodable::ALL.len();
+/// Reasons why the queue takes no rows: their number, their bytes.
+const QUEUE_FULL_REASONS: usize = 2;
+/// Series of a way in that sees calls of others: seen, decoded, unsampled, in flight, and by reason.
+const CALLS_SERIES: usize = 4 + Shed::ALL.len() + Unusable::ALL.len();
+/// Series that are there once: of the observer, of the sidecar's state, of the process.
+const SINGLE_SERIES: usize = 4 + 16 + 7;
+
+/// Room kept on the page for the series of this file and of the process: with all ways in, push,
+/// forward and events.
+pub const OWN_SERIES: usize = 3 * SOURCE_SERIES + 2 * CALLS_SERIES + SINGLE_SERIES;
 
 /// What the sidecar knows of itself at a scrape.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +39,10 @@ pub struct Sidecar {
     pub revision: String,
     /// Ways in, each once.
     pub sources: Vec<SourceCounts>,
+    /// Events without their other half, by `half`; empty where no events are taken.
+    pub unpaired_events: Vec<(&'static str, u64)>,
+    /// Bytes of calls put aside until decoded, and how many there may be; `None` where none are.
+    pub observer_bytes: Option<(u64, u64)>,
     /// Rows in the queue.
     pub queue_rows: u64,
     /// Bytes in the queue.
@@ -96,6 +113,7 @@ impl Collector for SidecarCollector {
         ];
         book.family(&names::BUILD).info(&[], &version)?;
         sources(&mut book, &sidecar.sources)?;
+        calls(&mut book, sidecar)?;
         state(&mut book, sidecar)?;
         if let Some(process) = &self.process {
             process::write(&mut book, process)?;
@@ -142,6 +160,52 @@ fn sources(book: &mut Book<'_>, sources: &[SourceCounts]) -> Result<(), Error> {
     let mut pen = book.family(&names::CLIENT_MISSING_REQUESTS);
     for source in sources {
         pen.whole(&[("source", source.source)], &[], source.missing_requests)?;
+    }
+    Ok(())
+}
+
+fn calls(book: &mut Book<'_>, sidecar: &Sidecar) -> Result<(), Error> {
+    let seen: Vec<([Label<'_>; 1], &CallsSeen)> = sidecar
+        .sources
+        .iter()
+        .filter_map(|source| Some(([("source", source.source)], source.calls.as_ref()?)))
+        .collect();
+    for (family, count) in [
+        (&names::SEEN_CALLS, (|c| c.seen) as fn(&CallsSeen) -> u64),
+        (&names::DECODED_CALLS, |c| c.decoded),
+        (&names::UNSAMPLED_CALLS, |c| c.unsampled),
+    ] {
+        let mut pen = book.family(family);
+        for (source, calls) in &seen {
+            pen.count(source, &[], count(calls))?;
+        }
+    }
+    for (family, counts) in [
+        (
+            &names::SHED_CALLS,
+            (|c| &c.shed) as fn(&CallsSeen) -> &Vec<(&'static str, u64)>,
+        ),
+        (&names::UNUSABLE_TENSORS, |c| &c.unusable),
+    ] {
+        let mut pen = book.family(family);
+        for (source, calls) in &seen {
+            for &(reason, count) in counts(calls) {
+                pen.count(source, &[("reason", reason)], count)?;
+            }
+        }
+    }
+    let mut pen = book.family(&names::REQUESTS_IN_FLIGHT);
+    for (source, calls) in &seen {
+        pen.whole(source, &[], calls.in_flight)?;
+    }
+    let mut pen = book.family(&names::UNPAIRED_EVENTS);
+    for &(half, count) in &sidecar.unpaired_events {
+        pen.count(&[("half", half)], &[], count)?;
+    }
+    if let Some((bytes, capacity)) = sidecar.observer_bytes {
+        book.family(&names::OBSERVER_BYTES).whole(&[], &[], bytes)?;
+        book.family(&names::OBSERVER_CAPACITY)
+            .whole(&[], &[], capacity)?;
     }
     Ok(())
 }

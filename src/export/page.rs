@@ -100,6 +100,19 @@ fn write_sidecar(html: &mut String, sidecar: &Sidecar) -> fmt::Result {
             sum(&source.rejected),
             sum(&source.undecodable)
         )?;
+        if let Some(calls) = &source.calls {
+            writeln!(
+                html,
+                "<p>{}: {} calls seen, {} decoded, {} shed, {} left out by sampling; \
+                 {} tensors unusable</p>",
+                Escaped(source.source),
+                Thousands(calls.seen as f64),
+                Thousands(calls.decoded as f64),
+                sum(&calls.shed),
+                Thousands(calls.unsampled as f64),
+                sum(&calls.unusable)
+            )?;
+        }
     }
     if !sidecar.config_last_reload_successful {
         html.push_str(

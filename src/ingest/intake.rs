@@ -20,7 +20,7 @@ use self::clients::Clients;
 use self::reasons::{Counters, Refusal};
 use self::schemas::Schemas;
 use super::SourceCounts;
-use crate::batch::Batch;
+use crate::batch::{Batch, Outcome};
 use crate::queue::{Full, Queue};
 
 /// How long a client is asked to wait when the queue is full: ten ticks of the analysis thread.
@@ -210,6 +210,23 @@ impl State {
             mut refused,
             needs_schema,
         } = request;
+        // A name that only calls to nowhere have told is no model, and would cost memory and series.
+        batches.retain(|batch| {
+            let is_nowhere =
+                is_not_found(batch) && !intake.admission.knows(&batch.model, &batch.version);
+            if is_nowhere {
+                refused.push(Refused {
+                    reason: Reject::UnknownModel,
+                    // A call without rows is seen as well.
+                    rows: batch.rows.max(1) as u64,
+                    detail: format!(
+                        "model {:?} version {:?}: the server does not know it",
+                        batch.model, batch.version
+                    ),
+                });
+            }
+            !is_nowhere
+        });
         let rows = |batches: &[Batch]| batches.iter().map(|batch| batch.rows as u64).sum::<u64>();
         let refused_rows = refused
             .iter()
@@ -241,6 +258,10 @@ impl State {
         let mut models = Vec::new();
         let mut admitted = Vec::new();
         batches.retain(|batch| {
+            // It belongs to a version that is there already.
+            if batch.version.is_empty() && is_not_found(batch) {
+                return true;
+            }
             match intake.admission.admit(&batch.model, &batch.version) {
                 Ok(true) => admitted.push((batch.model.clone(), batch.version.clone())),
                 Ok(false) => {}
@@ -308,6 +329,13 @@ impl State {
             logs.extend(self.counters.reject(*reason, *rows, detail));
         }
     }
+}
+
+/// Whether the server knew the model of none of its calls.
+fn is_not_found(batch: &Batch) -> bool {
+    let outcomes = &batch.calls.outcomes;
+    let not_found = |outcome| matches!(outcome, &Outcome::Failed("NOT_FOUND" | "404"));
+    !outcomes.is_empty() && outcomes.iter().all(not_found)
 }
 
 #[cfg(test)]

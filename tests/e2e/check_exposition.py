@@ -5,7 +5,8 @@
 
 Needs the packages prometheus_client and protobuf. Exits 0 when text 0.0.4, OpenMetrics and
 protobuf carry the same samples with the same types and help texts, without duplicates,
-timestamps, exemplars or `_created`; else prints a sentence for each complaint and exits 1.
+timestamps or `_created`, and exemplars at most on buckets of OpenMetrics, each in its bucket; else
+prints a sentence for each complaint and exits 1.
 
 Values may move between two requests: a value is compared where the first and the last page,
 both text, agree on it.
@@ -39,6 +40,8 @@ class Page:
         self.samples = {}
         self.families = {}
         self.complaints = []
+        self.may_have_exemplars = False
+        self.lower_bound = {}
 
     def complain(self, sentence):
         self.complaints.append(f"{self.label}: {sentence}")
@@ -64,7 +67,7 @@ class Page:
         if timestamp:
             self.complain(f"the sample {name}{labels} has a timestamp.")
         if exemplar:
-            self.complain(f"the sample {name}{labels} has an exemplar.")
+            self.exemplar(name, labels, exemplar)
         if not math.isfinite(value):
             self.complain(f"the sample {name}{labels} is {value}.")
         if family.endswith("_info") and value != 1:
@@ -76,6 +79,24 @@ class Page:
         if key in self.samples:
             self.complain(f"the sample {key} is a duplicate.")
         self.samples[key] = value
+        if "le" in labels:
+            self.lower_bound[self.series(name, labels)] = float(labels["le"])
+
+    @staticmethod
+    def series(name, labels):
+        return name, tuple(sorted((key, value) for key, value in labels.items() if key != "le"))
+
+    def exemplar(self, name, labels, exemplar):
+        if not self.may_have_exemplars or not name.endswith("_bucket"):
+            self.complain(f"the sample {name}{labels} has an exemplar.")
+            return
+        if list(exemplar.labels) != ["trace_id"] or not re.fullmatch("[0-9a-f]{32}", exemplar.labels["trace_id"]):
+            self.complain(f"the exemplar of {name}{labels} is no trace id: {exemplar.labels}.")
+        if not exemplar.timestamp:
+            self.complain(f"the exemplar of {name}{labels} has no timestamp.")
+        below = self.lower_bound.get(self.series(name, labels), -math.inf)
+        if not below < exemplar.value <= float(labels["le"]):
+            self.complain(f"the exemplar of {name}{labels} is {exemplar.value}, which is of another bucket.")
 
 
 def fetch(url, accept):
@@ -128,6 +149,7 @@ def read_text(url):
 
 def read_openmetrics(url):
     page = Page("OpenMetrics")
+    page.may_have_exemplars = True
     content_type, body = fetch(url, OPENMETRICS)
     check_content_type(page, content_type, OPENMETRICS)
     text = body.decode("utf-8")
@@ -254,6 +276,8 @@ def read_metric(page, family, metric, labels):
         add(f"{family.name}_sum", histogram.sample_sum)
         add(f"{family.name}_count", float(histogram.sample_count))
         for bucket in histogram.bucket:
+            if bucket.HasField("exemplar"):
+                page.complain(f"a bucket of {family.name} has an exemplar.")
             add(f"{family.name}_bucket", float(bucket.cumulative_count), le=bucket.upper_bound)
     else:
         page.complain(f"a sample of {family.name} has no value of its type.")

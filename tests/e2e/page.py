@@ -66,8 +66,17 @@ class Page:
         }
 
 
+def waiting_calls(page, source):
+    """Calls that a source has seen and that have no fate yet; at rest there is none."""
+    fates = ("decoded", "undecodable", "shed", "unsampled")
+    seen = page.value("driftgauge_seen_calls_total", source=source)
+    return seen - sum(page.sum(f"driftgauge_{fate}_calls_total", source=source) for fate in fates)
+
+
 def assert_accounted(page):
-    """Every row that came in went to exactly one place."""
+    """Every row that came in went to exactly one place, and no call that was seen to two."""
+    for labels, seen in page.all("driftgauge_seen_calls_total"):
+        assert 0 <= waiting_calls(page, labels["source"]) <= seen, labels
     rows = page.accounts()
     assert rows["received"] == rows["accepted"] + rows["duplicate"] + rows["shed"] + rows["rejected"], rows
     assert page.value("driftgauge_analysis_panics_total") == 0

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -91,6 +92,12 @@ class Prometheus:
             return found if found and condition(found[0][1]) else None
 
         return wait_for(holds, f"{expression} in Prometheus\n{self.log}", seconds, every=0.2)[0][1]
+
+    def exemplars(self, selector):
+        """What is stored beside the series of a selector: {le: [exemplar, …]}, oldest first."""
+        now = time.time()
+        found = self.api("query_exemplars", query=selector, start=now - 3600, end=now + 3600)
+        return {series["seriesLabels"]["le"]: series["exemplars"] for series in found}
 
     def targets(self):
         return self.api("targets")["activeTargets"]

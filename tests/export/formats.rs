@@ -47,6 +47,53 @@ fn all_three_formats_carry_the_same_samples() {
 }
 
 #[test]
+fn traced_calls_are_exemplars_of_their_buckets_in_openmetrics_alone() {
+    let mut snapshot = snapshot::everything();
+    // One that has no latencies yet lies between two that have.
+    snapshot
+        .models
+        .push(snapshot::model("later", "1", Vec::new()));
+    let openmetrics = parse::text(&text(Format::OpenMetrics, &snapshot), true);
+    for model in ["fraud", "later"] {
+        let found: Vec<_> = openmetrics
+            .exemplars
+            .iter()
+            .filter(|((_, labels), _)| labels.contains(&("model".into(), model.into())))
+            .map(|((name, labels), exemplar)| {
+                assert_eq!(name, "driftgauge_request_duration_seconds_bucket");
+                let (_, le) = labels.iter().find(|(key, _)| key == "le").unwrap();
+                (le.as_str(), exemplar)
+            })
+            .collect();
+        let expected = [
+            ("0.0005", 0, 0.0, 1_700_000_000.25),
+            ("0.1", 7, 0.0815, 1_700_000_000.332),
+            ("inf", 14, 4_294.967_295, 1_700_004_295.217),
+        ]
+        .map(|(le, last, value, timestamp)| {
+            let trace_id = format!("0a{last:030x}");
+            let labels = vec![("trace_id".to_owned(), trace_id)];
+            (
+                le,
+                parse::Exemplar {
+                    labels,
+                    value,
+                    timestamp,
+                },
+            )
+        });
+        let expected: Vec<_> = expected.iter().map(|(le, of)| (*le, of)).collect();
+        assert_eq!(found, expected, "{model}");
+    }
+    assert_eq!(openmetrics.exemplars.len(), 6);
+    // The parsers of the others refuse exemplars.
+    let classic = parsed(&snapshot);
+    let protobuf = parse::protobuf(&page(Format::Protobuf, &snapshot).body);
+    assert_eq!(classic.samples, openmetrics.samples);
+    assert_eq!(classic.samples, protobuf.samples);
+}
+
+#[test]
 fn awkward_names_come_back_as_they_were() {
     let snapshot = snapshot::everything();
     let page = parsed(&snapshot);

@@ -15,10 +15,20 @@ pub struct Page {
     /// Type and help by the name that the samples of the family start with.
     pub families: BTreeMap<String, (String, String)>,
     pub units: BTreeMap<String, String>,
+    /// Exemplars by the sample that they follow.
+    pub exemplars: BTreeMap<Key, Exemplar>,
+}
+
+/// What follows a sample of OpenMetrics behind ` # `.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    pub labels: Vec<(String, String)>,
+    pub value: f64,
+    pub timestamp: f64,
 }
 
 impl Page {
-    fn insert(&mut self, name: &str, mut labels: Vec<(String, String)>, value: f64) {
+    fn insert(&mut self, name: &str, mut labels: Vec<(String, String)>, value: f64) -> Key {
         for (key, value) in &mut labels {
             if key == "le" {
                 *value = value.parse::<f64>().unwrap().to_string();
@@ -31,6 +41,7 @@ impl Page {
         let key = (name.to_owned(), labels);
         let twice = self.samples.insert(key.clone(), value);
         assert!(twice.is_none(), "duplicate sample {key:?}");
+        key
     }
 
     /// Samples with this label.
@@ -96,21 +107,49 @@ pub fn text(page: &str, openmetrics: bool) -> Page {
             assert!(name.ends_with(&format!("_{unit}")), "{line}");
             parsed.units.insert(name.to_owned(), unit.to_owned());
         } else {
-            let (name, labels, value) = sample(line);
+            let (name, labels, value, exemplar) = sample(line);
             let suffix = name.strip_prefix(&family.0);
             let suffix = suffix.unwrap_or_else(|| panic!("{name} outside of its family"));
             assert!(suffixes(&family.1, openmetrics).contains(&suffix), "{line}");
-            parsed.insert(&name, labels, value);
+            let key = parsed.insert(&name, labels, value);
+            if let Some(exemplar) = exemplar {
+                assert!(openmetrics, "exemplar in text 0.0.4");
+                parsed.exemplars.insert(key, exemplar);
+            }
         }
     }
     assert_eq!(help.len(), parsed.families.len(), "HELP without TYPE");
     parsed
 }
 
-fn sample(line: &str) -> (String, Vec<(String, String)>, f64) {
-    let (mut labels, end) = (Vec::new(), line.find(['{', ' ']).unwrap());
+type Labels = Vec<(String, String)>;
+
+fn sample(line: &str) -> (String, Labels, f64, Option<Exemplar>) {
+    let end = line.find(['{', ' ']).unwrap();
     let name = line[..end].to_owned();
-    let mut rest = &line[end..];
+    let (labels, rest) = labels(&line[end..]);
+    let value = rest.strip_prefix(' ').unwrap();
+    let (value, exemplar) = match value.split_once(" # ") {
+        None => (value, None),
+        Some((value, exemplar)) => (value, Some(self::exemplar(exemplar))),
+    };
+    assert!(!value.contains(' '), "timestamp in {line}");
+    (name, labels, value.parse().unwrap(), exemplar)
+}
+
+fn exemplar(text: &str) -> Exemplar {
+    let (labels, rest) = labels(text);
+    let (value, timestamp) = rest.strip_prefix(' ').unwrap().split_once(' ').unwrap();
+    Exemplar {
+        labels,
+        value: value.parse().unwrap(),
+        timestamp: timestamp.parse().unwrap(),
+    }
+}
+
+/// Labels in braces, if there are any, and what follows them.
+fn labels(mut rest: &str) -> (Labels, &str) {
+    let mut labels = Vec::new();
     if let Some(inner) = rest.strip_prefix('{') {
         rest = inner;
         loop {
@@ -137,9 +176,7 @@ fn sample(line: &str) -> (String, Vec<(String, String)>, f64) {
         }
         rest = rest.strip_prefix('}').unwrap();
     }
-    let value = rest.strip_prefix(' ').unwrap();
-    assert!(!value.contains(' '), "timestamp or exemplar in {line}");
-    (name, labels, value.parse().unwrap())
+    (labels, rest)
 }
 
 /// Delimited protobuf, flattened to the samples that Prometheus makes of it.
@@ -166,11 +203,16 @@ pub fn protobuf(mut page: &[u8]) -> Page {
                 .map(|pair| (pair.name.clone(), pair.value.clone()))
                 .collect();
             match kind {
-                "counter" => parsed.insert(name, labels, metric.counter.as_ref().unwrap().value),
-                "gauge" => parsed.insert(name, labels, metric.gauge.as_ref().unwrap().value),
+                "counter" => {
+                    parsed.insert(name, labels, metric.counter.as_ref().unwrap().value);
+                }
+                "gauge" => {
+                    parsed.insert(name, labels, metric.gauge.as_ref().unwrap().value);
+                }
                 _ => {
                     let histogram = metric.histogram.as_ref().unwrap();
                     for bucket in &histogram.bucket {
+                        assert!(bucket.exemplar.is_none(), "exemplar in protobuf");
                         let mut labels = labels.clone();
                         labels.push(("le".into(), bucket.upper_bound.to_string()));
                         let count = bucket.cumulative_count as f64;

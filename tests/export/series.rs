@@ -1,11 +1,19 @@
 //! The series budget counts what the page really shows.
 
 use driftgauge::engine::budget::{FeatureShape, model_series};
+use std::sync::Arc;
+
 use driftgauge::engine::{Detail, LearningProgress, Snapshot};
+use driftgauge::export::exposition::render;
+use driftgauge::export::negotiate::Format;
+use driftgauge::export::{OWN_SERIES, Sidecar};
+use driftgauge::ingest::seen::CallCounts;
+use driftgauge::ingest::{Admission, Intake, SourceCounts};
 use driftgauge::profile::Kind;
+use driftgauge::queue::Queue;
 
 use crate::formats::parsed;
-use crate::snapshot::{DISTANCES, WINDOWS, field, model};
+use crate::snapshot::{self, DISTANCES, WINDOWS, field, model};
 
 const KINDS: [(Option<Kind>, usize); 7] = [
     (Some(Kind::Numeric), 24),
@@ -75,6 +83,41 @@ fn levels_cost_what_the_contract_promises() {
     let numeric = Some(Kind::Numeric);
     assert_eq!(shown(numeric, 24, Detail::Lean, true, refs), 15);
     assert_eq!(shown(numeric, 24, Detail::Standard, true, refs), 97);
+}
+
+#[test]
+fn room_is_kept_for_just_what_all_ways_in_show_of_themselves() {
+    let (queue, admission) = (Arc::new(Queue::new(1, 1)), Arc::new(Admission::default()));
+    let of = |source| Intake::new(source, queue.clone(), admission.clone()).counts();
+    let watching = |source| SourceCounts {
+        calls: Some(CallCounts::default().counts()),
+        ..of(source)
+    };
+    let snapshot = Snapshot {
+        evaluated_at: 1.0,
+        ..Snapshot::default()
+    };
+    let sidecar = Sidecar {
+        sources: vec![of("push"), watching("forward"), watching("events")],
+        ..snapshot::sidecar(&snapshot)
+    };
+    let process = Some(snapshot::process());
+    let page = render(Format::Text, Arc::new(snapshot), sidecar, process).unwrap();
+    assert_eq!(page.series, OWN_SERIES);
+}
+
+#[test]
+fn a_way_in_that_calls_are_addressed_to_has_no_series_of_calls_seen() {
+    let sidecar = Sidecar {
+        sources: vec![SourceCounts::default()],
+        ..Sidecar::default()
+    };
+    let page = render(Format::Text, Arc::default(), sidecar, None).unwrap();
+    let page = String::from_utf8(page.body).unwrap();
+    assert!(page.contains("driftgauge_received_rows_total{source=\"\"} 0"));
+    for family in ["_calls_total", "in_flight", "tensors", "observer", "events"] {
+        assert!(!page.contains(family), "{family}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use driftgauge::batch::Role;
 use driftgauge::engine::*;
 use driftgauge::export::{Process, Sidecar};
-use driftgauge::ingest::SourceCounts;
+use driftgauge::ingest::{CallsSeen, SourceCounts};
 use driftgauge::profile::*;
 
 pub const WINDOWS: [&str; 3] = ["5m", "1h", "1d"];
@@ -184,10 +184,12 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         duration: Some(HistogramSnapshot {
             counts: (0..=DURATION_BUCKETS.len() as u64).collect(),
             sum: 12.75,
+            exemplars: exemplars(),
         }),
         request_rows: HistogramSnapshot {
             counts: vec![5, 0, 1, 0, 0, 0, 0, 2],
             sum: 20_000.0,
+            exemplars: Vec::new(),
         },
         last_row_at: Some(1_700_000_000.25),
         now: None,
@@ -209,6 +211,21 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         burn_in: Some(0.25),
         features,
     }
+}
+
+/// A traced call in the first bucket, in one in the middle and beyond all bounds.
+fn exemplars() -> Vec<Option<Exemplar>> {
+    let mut exemplars = vec![None; DURATION_BUCKETS.len() + 1];
+    for (bucket, value) in [(0, 0.0), (7, 0.0815), (14, 4_294.967_295)] {
+        let mut trace_id = [0; 16];
+        (trace_id[0], trace_id[15]) = (0x0A, bucket as u8);
+        exemplars[bucket] = Some(Exemplar {
+            trace_id,
+            value,
+            at: 1_700_000_000.25 + value,
+        });
+    }
+    exemplars
 }
 
 /// All ways to see the drift of a model as a whole, in all windows.
@@ -331,17 +348,37 @@ pub fn sidecar(snapshot: &Snapshot) -> Sidecar {
     Sidecar {
         version: "1.2.3".into(),
         revision: "abc1234".into(),
-        sources: vec![SourceCounts {
-            source: "push",
-            received: 100,
-            accepted: 60,
-            duplicate: 10,
-            shed: vec![("queue_rows", 20), ("queue_bytes", 0)],
-            rejected: vec![("too_many_rows", 10), ("model_limit", 0)],
-            undecodable: vec![("malformed", 1)],
-            client_dropped: 5,
-            missing_requests: 2,
-        }],
+        sources: vec![
+            SourceCounts {
+                source: "push",
+                received: 100,
+                accepted: 60,
+                duplicate: 10,
+                shed: vec![("queue_rows", 20), ("queue_bytes", 0)],
+                rejected: vec![("too_many_rows", 10), ("model_limit", 0)],
+                undecodable: vec![("malformed", 1)],
+                client_dropped: 5,
+                missing_requests: 2,
+                calls: None,
+            },
+            SourceCounts {
+                source: "forward",
+                received: 7,
+                accepted: 7,
+                undecodable: vec![("protobuf", 1)],
+                calls: Some(CallsSeen {
+                    seen: 15,
+                    decoded: 5,
+                    shed: vec![("too_large", 2), ("budget", 0)],
+                    unsampled: 6,
+                    in_flight: 3,
+                    unusable: vec![("shared_memory", 4)],
+                }),
+                ..SourceCounts::default()
+            },
+        ],
+        unpaired_events: vec![("request", 1), ("response", 2)],
+        observer_bytes: Some((1_024, 64 << 20)),
         queue_rows: 12,
         queue_bytes: 4_096,
         queue_capacity_bytes: 8 << 20,

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use super::Version;
 use crate::batch::{Batch, Outcome};
-use crate::engine::{DURATION_BUCKETS, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
+use crate::engine::{Config, DURATION_BUCKETS, Exemplar, HistogramSnapshot, REQUEST_ROWS_BUCKETS};
 
-/// Codes that exist at 0 from the start.
+/// gRPC codes that exist at 0 from the start.
 const GRPC_CODES: [&str; 9] = [
     "INVALID_ARGUMENT",
     "INTERNAL",
@@ -20,6 +20,9 @@ const GRPC_CODES: [&str; 9] = [
     "UNKNOWN",
     "CANCELLED",
 ];
+
+/// HTTP statuses that do, where calls may end with one.
+const HTTP_CODES: [&str; 8] = ["400", "404", "422", "429", "500", "502", "503", "504"];
 
 /// What is counted since the start.
 #[derive(Debug)]
@@ -34,8 +37,8 @@ pub(in crate::engine) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn new() -> Self {
-        Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let mut counters = Self {
             predictions: 0.0,
             requests: 0.0,
             errors: GRPC_CODES.map(|code| (code, 0.0)).to_vec(),
@@ -43,14 +46,36 @@ impl Counters {
             request_rows: histogram(REQUEST_ROWS_BUCKETS.len()),
             too_old_rows: 0,
             too_new_rows: 0,
+        };
+        counters.follow_codes(config);
+        counters
+    }
+
+    /// Adds the codes that the settings ask for; none ever goes, for they are counters.
+    pub(super) fn follow_codes(&mut self, config: &Config) {
+        if config.http_codes {
+            HTTP_CODES.iter().for_each(|code| {
+                self.error(code);
+            });
         }
+    }
+
+    /// The counter of a code.
+    fn error(&mut self, code: &'static str) -> &mut f64 {
+        let known = self.errors.iter().position(|(known, _)| *known == code);
+        let at = known.unwrap_or_else(|| {
+            self.errors.push((code, 0.0));
+            self.errors.len() - 1
+        });
+        &mut self.errors[at].1
     }
 }
 
 impl Version {
     /// Counts the calls whose first row is in `rows`, and with the last row those without rows
-    /// behind it. `starts` are the first rows of the calls, if not each row is a call of its own.
-    pub fn fold_calls(&mut self, batch: &Batch, starts: &[usize], rows: Range<usize>) {
+    /// behind it. `starts` are the first rows of the calls, if not each row is a call of its own;
+    /// `wall` is the wall time in microseconds.
+    pub fn fold_calls(&mut self, batch: &Batch, starts: &[usize], rows: Range<usize>, wall: i64) {
         let counters = &mut self.counters;
         let before = |row: usize| starts.partition_point(|&start| start < row);
         let calls = if starts.is_empty() {
@@ -72,10 +97,7 @@ impl Version {
             match batch.calls.outcomes.get(call) {
                 Some(Outcome::Failed(code)) => {
                     self.pending.failed_calls += 1;
-                    match counters.errors.iter_mut().find(|(known, _)| known == code) {
-                        Some((_, count)) => *count += batch.weight,
-                        None => counters.errors.push((code, batch.weight)),
-                    }
+                    *counters.error(code) += batch.weight;
                 }
                 Some(Outcome::Ok) | None => {
                     counters.predictions += call_rows as f64 * batch.weight;
@@ -86,7 +108,16 @@ impl Version {
                 let duration = counters
                     .duration
                     .get_or_insert_with(|| histogram(DURATION_BUCKETS.len()));
-                observe(duration, &DURATION_BUCKETS, f64::from(micros) * 1e-6);
+                let value = f64::from(micros) / 1e6;
+                let bucket = observe(duration, &DURATION_BUCKETS, value);
+                if let Some(&Some(trace_id)) = batch.calls.trace_ids.get(call) {
+                    duration.exemplars.resize(duration.counts.len(), None);
+                    duration.exemplars[bucket] = Some(Exemplar {
+                        trace_id,
+                        value,
+                        at: wall as f64 / 1e6,
+                    });
+                }
             }
         }
     }
@@ -96,10 +127,14 @@ fn histogram(bounds: usize) -> HistogramSnapshot {
     HistogramSnapshot {
         counts: vec![0; bounds + 1],
         sum: 0.0,
+        exemplars: Vec::new(),
     }
 }
 
-fn observe(histogram: &mut HistogramSnapshot, bounds: &[f64], value: f64) {
-    histogram.counts[bounds.partition_point(|&bound| bound < value)] += 1;
+/// Counts a value, and returns its bucket.
+fn observe(histogram: &mut HistogramSnapshot, bounds: &[f64], value: f64) -> usize {
+    let bucket = bounds.partition_point(|&bound| bound < value);
+    histogram.counts[bucket] += 1;
     histogram.sum += value;
+    bucket
 }

@@ -89,6 +89,18 @@ impl Admission {
         self.lock().room(model, shown(version)).is_ok()
     }
 
+    /// Whether this model and version are in, or settings name them; without a version, whether any
+    /// of the model is.
+    pub(super) fn knows(&self, model: &str, version: &str) -> bool {
+        let state = self.lock();
+        let versions = state.models.get(model);
+        if version.is_empty() {
+            return versions.is_some() || state.named_models.contains(model);
+        }
+        versions.is_some_and(|versions| versions.contains_key(version))
+            || state.names(model, version)
+    }
+
     /// Lets a model and version in; `Ok(true)` when it was not in before.
     pub(super) fn admit(&self, model: &Arc<str>, version: &str) -> Result<bool, ModelRefused> {
         let version = shown(version);
@@ -144,6 +156,14 @@ impl Admission {
 }
 
 impl State {
+    /// Whether settings name this version of the model.
+    fn names(&self, model: &str, version: &str) -> bool {
+        !self.named_versions.is_empty()
+            && self
+                .named_versions
+                .contains(&(Arc::from(model), Arc::from(version)))
+    }
+
     fn room(&self, model: &str, version: &str) -> Result<(), ModelRefused> {
         let versions = self.models.get(model);
         if versions.is_none() && !self.named_models.contains(model) {
@@ -156,12 +176,7 @@ impl State {
                 return Err(ModelRefused::TooManyModels);
             }
         }
-        let named = |version: &str| {
-            !self.named_versions.is_empty()
-                && self
-                    .named_versions
-                    .contains(&(Arc::from(model), Arc::from(version)))
-        };
+        let named = |version: &str| self.names(model, version);
         if let Some(versions) = versions
             && !versions.contains_key(version)
             && versions.keys().filter(|version| !named(version)).count() >= self.limits.versions

@@ -231,6 +231,7 @@ impl Counters {
             ),
             client_dropped: 0,
             missing_requests: 0,
+            calls: None,
         }
     }
 }

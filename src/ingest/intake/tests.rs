@@ -159,6 +159,117 @@ fn models_beyond_the_limit_are_rejected_and_the_others_of_the_request_taken() {
     assert_eq!(count(&counts.rejected, "too_many_models"), 4);
 }
 
+/// A call to this model and version that ended so.
+fn call(model: &str, version: &str, rows: usize, code: &'static str) -> HandOver {
+    let mut batch = batch(model, rows);
+    batch.version = version.into();
+    batch.calls.rows = vec![rows as u32];
+    batch.calls.outcomes = vec![match code {
+        "" => Outcome::Ok,
+        code => Outcome::Failed(code),
+    }];
+    HandOver {
+        batches: vec![batch],
+        ..HandOver::default()
+    }
+}
+
+/// Whether the call went to the queue; the rest of it is counted.
+fn is_taken(intake: &Intake, call: HandOver) -> bool {
+    let before = intake.counts();
+    let verdict = intake.hand_over(call).verdict;
+    assert_adds_up(&intake.counts());
+    let Verdict::Taken {
+        accepted, rejected, ..
+    } = verdict
+    else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(
+        intake.counts().received,
+        before.received + accepted + rejected
+    );
+    let unknown = |counts: &SourceCounts| count(&counts.rejected, "unknown_model");
+    assert_eq!(unknown(&intake.counts()), unknown(&before) + rejected);
+    while intake.queue().drain(&mut Vec::new()) > 0 {}
+    rejected == 0
+}
+
+#[test]
+fn a_model_that_no_server_knows_is_none_but_the_calls_are_counted() {
+    let intake = intake(100);
+    for (rows, code) in [(3, "NOT_FOUND"), (3, "404"), (0, "NOT_FOUND")] {
+        let before = intake.counts().received;
+        assert!(!is_taken(&intake, call("typo", "", rows, code)));
+        assert!(!is_taken(&intake, call("typo", "7", rows, code)));
+        let counted = intake.counts().received - before;
+        assert_eq!(counted, 2 * rows.max(1) as u64, "{rows} rows, {code}");
+    }
+    assert!(!intake.admission.knows("typo", ""));
+    // Any other answer comes from somebody who knows it.
+    assert!(is_taken(&intake, call("real", "1", 3, "INTERNAL")));
+    assert!(is_taken(&intake, call("real", "1", 3, "404")));
+    assert!(intake.admission.knows("real", "1"));
+}
+
+#[test]
+fn one_call_that_was_answered_is_enough_to_know_a_model() {
+    let intake = intake(100);
+    let mut two = call("m", "", 1, "NOT_FOUND");
+    two.batches[0].calls.rows.push(1);
+    two.batches[0].calls.outcomes.push(Outcome::Ok);
+    two.batches[0].rows = 2;
+    assert!(is_taken(&intake, two));
+}
+
+#[test]
+fn a_version_that_no_server_knows_is_none_either() {
+    let intake = intake(100);
+    assert!(is_taken(&intake, call("m", "1", 1, "")));
+    assert!(!is_taken(&intake, call("m", "2", 1, "NOT_FOUND")));
+    assert!(!intake.admission.knows("m", "2"));
+    // Without a version the call belongs to the one that is there, and lets no other in.
+    assert!(is_taken(&intake, call("m", "", 1, "NOT_FOUND")));
+    assert!(!intake.admission.knows("m", "default"));
+    assert!(is_taken(&intake, call("m", "1", 1, "NOT_FOUND")));
+}
+
+#[test]
+fn what_settings_name_is_known_before_its_first_answer() {
+    let intake = intake(100);
+    intake
+        .admission
+        .set_named([("named", None), ("named", Some("1"))]);
+    assert!(is_taken(&intake, call("named", "", 1, "NOT_FOUND")));
+    assert!(is_taken(&intake, call("named", "1", 1, "NOT_FOUND")));
+    assert!(!is_taken(&intake, call("named", "2", 1, "NOT_FOUND")));
+}
+
+#[test]
+fn a_retry_of_a_request_with_an_unknown_model_is_told_what_the_first_was() {
+    let intake = intake(100);
+    let mut two = request("c", 1, 3);
+    two.batches.extend(call("typo", "", 4, "NOT_FOUND").batches);
+    let first = intake.hand_over(two.clone()).verdict;
+    assert!(matches!(
+        first,
+        Verdict::Taken {
+            accepted: 3,
+            rejected: 4,
+            ..
+        }
+    ));
+    let again = intake.hand_over(two).verdict;
+    assert_eq!(
+        again,
+        Verdict::Duplicate {
+            accepted: 3,
+            rejected: 4
+        }
+    );
+    assert_adds_up(&intake.counts());
+}
+
 #[test]
 fn what_is_shed_takes_no_room_among_the_models() {
     let queue = Arc::new(Queue::new(4, 1 << 20));

@@ -31,6 +31,11 @@ impl Budget {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// Bytes that may be held.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// Bytes held now.
     pub fn bytes(&self) -> usize {
         self.held.load(Ordering::Relaxed)
