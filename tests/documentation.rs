@@ -135,6 +135,7 @@ fn every_flag_that_it_names_exists() {
         "--python_out",
         "--grpc_python_out",
         "--quick",
+        "--enable-feature",
         "--test",
     ];
     for flag in flags(&text) {

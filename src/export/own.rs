@@ -24,7 +24,7 @@ const QUEUE_FULL_REASONS: usize = 2;
 /// Series of a way in that sees calls of others: seen, decoded, unsampled, in flight, and by reason.
 const CALLS_SERIES: usize = 4 + Shed::ALL.len() + Unusable::ALL.len();
 /// Series that are there once: of the observer, of the sidecar's state, of the process.
-const SINGLE_SERIES: usize = 4 + 16 + 7;
+const SINGLE_SERIES: usize = 4 + 15 + 7;
 
 /// Room kept on the page for the series of this file and of the process: with all ways in, push,
 /// forward and events.
