@@ -17,9 +17,6 @@ use crate::settings::{
 /// What burn-ins have found, by version and feature.
 type BurnIns = HashMap<Arc<str>, HashMap<Arc<str>, BurntIn>>;
 
-/// Whether calls may end with an HTTP status: no way in brings such calls yet.
-const HTTP_CODES: bool = false;
-
 /// What the engine is told. `learned` and `rebaselined` are references, `burn_ins` what burn-ins have
 /// found, kept from before, by model.
 pub(crate) fn engine_config<'k>(
@@ -176,7 +173,9 @@ fn takes_http(settings: &Settings) -> bool {
         &settings.forward.listen_address,
         &settings.http.listen_address,
     ];
-    listens.iter().any(|address| **address != settings::Address::Off)
+    listens
+        .iter()
+        .any(|address| **address != settings::Address::Off)
 }
 
 /// What sources may bring.

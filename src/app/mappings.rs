@@ -8,13 +8,8 @@ use crate::profile::Profile;
 use crate::settings::{self, CallId, Loaded};
 
 /// What is said of the tensors of models: by settings, and by the profiles that they name.
-/// `sample_rate` is that of models that say nothing else, `unnamed_model` what the model is called
-/// where calls do not name it.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "nothing is decoded from calls yet")
-)]
-pub(super) fn mappings(loaded: &Loaded, sample_rate: f64, unnamed_model: &str) -> Mappings {
+pub(super) fn mappings(loaded: &Loaded) -> Mappings {
+    let forward = &loaded.settings.forward;
     let models = loaded.settings.models.iter();
     Mappings {
         models: models
@@ -23,9 +18,9 @@ pub(super) fn mappings(loaded: &Loaded, sample_rate: f64, unnamed_model: &str) -
                 (Arc::from(name.as_str()), Arc::new(mapping))
             })
             .collect(),
-        sample_rate,
+        sample_rate: forward.sample_rate,
         tensor_columns: loaded.settings.limits.tensor_columns,
-        unnamed_model: unnamed_model.into(),
+        unnamed_model: forward.model.as_str().into(),
     }
 }
 
@@ -132,7 +127,7 @@ mod tests {
                 .collect(),
             hash: String::new(),
         };
-        mappings(&loaded, 0.5, "model")
+        mappings(&loaded)
     }
 
     fn names(names: &[Arc<str>]) -> Vec<&str> {

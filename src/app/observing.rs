@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::mappings::mappings;
 use super::{asked, configuration};
 use crate::forward::{Forward, Target, serve_forward};
 use crate::ingest::decoding::{Decoding, Running, Source};
@@ -80,7 +81,11 @@ pub(super) async fn start(
     admission: &Arc<Admission>,
 ) -> anyhow::Result<(Observing, Tunable)> {
     let settings = &*loaded.settings;
-    let forward = listen(&settings.forward.listen_address, settings.forward.socket_mode.0).await;
+    let forward = listen(
+        &settings.forward.listen_address,
+        settings.forward.socket_mode.0,
+    )
+    .await;
     let forward = forward.context("the proxy cannot start (forward.listen_address)")?;
     let events = match &settings.http.listen_address {
         Address::Tcp(address) => Some(
@@ -186,12 +191,6 @@ fn proxy(
         call_bytes: said.call_bytes.bytes(),
         drain: said.drain.into(),
     })
-}
-
-/// What is said of models: what protocols do not say, the settings of the proxy do.
-fn mappings(loaded: &Loaded) -> Mappings {
-    let forward = &loaded.settings.forward;
-    configuration::mappings(loaded, forward.sample_rate, &forward.model)
 }
 
 fn target(address: &Address) -> Option<Target> {

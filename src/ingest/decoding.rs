@@ -98,7 +98,11 @@ impl Decoder {
 
     fn run(mut self, stop: &AtomicBool) {
         let sources = std::mem::take(&mut self.given.sources);
-        let find = |name: &str| sources.iter().find(|source| source.observer.source() == name);
+        let find = |name: &str| {
+            sources
+                .iter()
+                .find(|source| source.observer.source() == name)
+        };
         loop {
             let is_last = stop.load(Ordering::Acquire);
             let mappings = self.given.mappings.load_full();

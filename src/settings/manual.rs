@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::section::{Field, Section};
 use super::{
-    Drift, Feature, FeatureDrift, FeatureMetrics, Forward, Http, Input, Joint, Learning, Limits, Log,
-    Metrics, Model, Outliers, Output, Push, Queue, Settings, State, Version, Web,
+    Drift, Feature, FeatureDrift, FeatureMetrics, Forward, Http, Input, Joint, Learning, Limits,
+    Log, Metrics, Model, Outliers, Output, Push, Queue, Settings, State, Version, Web,
 };
 
 /// One setting that a file, a flag or the environment can say.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Address, ByteSize, Drift, Feature, FeatureDrift, Input, Model, Output, References, Settings, Span,
+    Address, ByteSize, Drift, Feature, FeatureDrift, Input, Model, Output, References, Settings,
+    Span,
 };
 use crate::batch::{MAX_NAME_BYTES, Role};
 

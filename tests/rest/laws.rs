@@ -80,7 +80,7 @@ fn piece() -> impl Strategy<Value = String> {
         "é",
         "\\ud800",
     ];
-    proptest::sample::select(&words[..]).prop_map(str::to_owned)
+    proptest::sample::select(words.to_vec()).prop_map(str::to_owned)
 }
 
 fn bodies() -> Vec<Vec<u8>> {
