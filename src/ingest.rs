@@ -9,6 +9,7 @@ mod intake;
 mod limits;
 pub mod mapping;
 pub mod push;
+pub mod rest;
 pub mod seen;
 
 pub use counts::SourceCounts;
