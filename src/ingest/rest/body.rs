@@ -146,7 +146,7 @@ impl<'a> Keys<'a> {
                 } else if key.is("parameters") {
                     keys.parameters = Parameters::read(value)?;
                 } else if key.is("meta") {
-                    said.id = identity(value)?;
+                    said.id = identity(value)?.unwrap_or(std::mem::take(&mut said.id));
                 } else if let Some(opaque) = seldon::OPAQUE.iter().find(|known| key.is(known)) {
                     keys.opaque = Some(opaque);
                 }
@@ -251,11 +251,11 @@ fn word(mut value: Reader<'_>) -> Result<String, Stop> {
 }
 
 /// The `puid` in the `meta` of a message of Seldon.
-fn identity(meta: Reader<'_>) -> Result<String, Stop> {
-    let mut id = String::new();
+fn identity(meta: Reader<'_>) -> Result<Option<String>, Stop> {
+    let mut id = None;
     seldon::each_key(meta, |key, value| {
         if key.is("puid") {
-            id = word(value)?;
+            id = Some(word(value)?);
         }
         Ok(())
     })?;

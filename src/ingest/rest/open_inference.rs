@@ -73,7 +73,7 @@ pub(super) fn read(
     each(tensors, |at| {
         let described = Described::read(at)?;
         room.reserve(&mut read, 1)?;
-        room.take(described.name.len())?;
+        room.take(described.bytes())?;
         let bytes = match described.parameters.binary_bytes {
             Some(Ok(length)) if !is_lost && length <= binary.len() => {
                 Some(Ok(binary.split_to(length)))
@@ -120,6 +120,12 @@ impl<'a> Described<'a> {
             }
         }
         Ok(described)
+    }
+
+    /// Memory that this takes beside its values.
+    fn bytes(&self) -> usize {
+        let shape = self.shape.as_ref().and_then(|shape| shape.as_ref().ok());
+        self.name.capacity() + shape.map_or(0, |shape| shape.capacity() * size_of::<usize>())
     }
 
     fn with_values(

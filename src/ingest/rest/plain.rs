@@ -127,7 +127,8 @@ pub(super) fn tensor(
     wholes: Wholes,
     room: &mut Room,
 ) -> Result<Tensor, Stop> {
-    room.take(size_of::<Tensor>() + name.len())?;
+    // The list of tensors may have twice the places that it needs.
+    room.take(2 * size_of::<Tensor>() + name.len())?;
     let mut values = Values::expecting(value.values_at_most());
     let mut read = || {
         let mut leaves = Leaves::of(value);
