@@ -29,7 +29,7 @@ fn check(path: &str, headers: &[(&'static str, &str)], request: &[u8], response:
 
 /// Pieces of bodies, valid and not, in which mistakes are likely to lie.
 fn piece() -> impl Strategy<Value = String> {
-    let words = [
+    const WORDS: &[&str] = &[
         "{",
         "}",
         "[",
@@ -80,7 +80,7 @@ fn piece() -> impl Strategy<Value = String> {
         "é",
         "\\ud800",
     ];
-    proptest::sample::select(words.to_vec()).prop_map(str::to_owned)
+    proptest::sample::select(WORDS).prop_map(str::to_owned)
 }
 
 fn bodies() -> Vec<Vec<u8>> {

@@ -40,15 +40,27 @@ fn is_zlib(body: &[u8]) -> bool {
     header.is_some_and(|header| header >> 8 & 0xf == 8 && header % 31 == 0)
 }
 
-fn inflate(decoder: impl Read, limits: &Limits) -> Result<Bytes, Fault> {
+fn inflate(mut decoder: impl Read, limits: &Limits) -> Result<Bytes, Fault> {
     let limit = limits.decoded_bytes;
-    let mut body = Vec::new();
-    let read = decoder.take(limit as u64 + 1).read_to_end(&mut body);
-    read.map_err(|error| fault(error.to_string()))?;
-    if body.len() > limit {
-        return Err(fault(format!("more than {limit} bytes once decompressed")));
+    let mut body: Vec<u8> = Vec::new();
+    let mut piece = [0; 8 << 10];
+    loop {
+        let read = decoder.read(&mut piece);
+        let read = read.map_err(|error| fault(error.to_string()))?;
+        if read == 0 {
+            return Ok(body.into());
+        }
+        let needed = body.len() + read;
+        if needed > limit {
+            return Err(fault(format!("more than {limit} bytes once decompressed")));
+        }
+        // A vector that grows as it likes would go far beyond the limit.
+        if needed > body.capacity() {
+            let capacity = needed.max(body.capacity() * 3 / 2).min(limit);
+            body.reserve_exact(capacity - body.len());
+        }
+        body.extend_from_slice(&piece[..read]);
     }
-    Ok(body.into())
 }
 
 fn fault(detail: String) -> Fault {

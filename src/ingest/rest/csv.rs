@@ -48,7 +48,6 @@ pub(super) fn read(body: &[u8], room: &mut Room) -> Result<Plain, Stop> {
     // Places of the cells of one row, if it has them all; twice as many while the list grows.
     let places = 2 * size_of::<usize>() * body.iter().filter(|byte| **byte == b',').count();
     room.take(places)?;
-    room.give(places);
     let mut columns = Columns::default();
     let mut kinds = Vec::new();
     each_row(body, |row, is_header| {

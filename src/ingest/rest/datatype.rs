@@ -44,7 +44,7 @@ pub(super) fn read(
     value_type: ValueType,
     expected: Option<usize>,
     room: &mut Room,
-) -> Result<(Elements, Vec<usize>), Stop> {
+) -> Result<Shaped<Elements>, Stop> {
     let mut reading = Reading {
         data,
         expected,
@@ -81,6 +81,9 @@ pub(super) fn read(
     }
 }
 
+/// Something with the shape that its arrays have; the shape is empty where it need not be known.
+type Shaped<T> = (T, Vec<usize>);
+
 struct Reading<'a, 'r> {
     data: Reader<'a>,
     /// How many values there should be, if that is known.
@@ -93,7 +96,7 @@ impl<'a> Reading<'a, '_> {
     fn packed<const SIZE: usize>(
         &mut self,
         pack: impl Fn(Value<'_>) -> Option<[u8; SIZE]>,
-    ) -> Result<Option<(Vec<u8>, Vec<usize>)>, Stop> {
+    ) -> Result<Option<Shaped<Vec<u8>>>, Stop> {
         let mut values: Vec<[u8; SIZE]> = Vec::new();
         let mut leaves = self.begin(&mut values)?;
         while let Some(leaf) = leaves.next()? {
@@ -107,7 +110,7 @@ impl<'a> Reading<'a, '_> {
         Ok(Some((values.into_flattened(), shape)))
     }
 
-    fn texts(&mut self) -> Result<(Elements, Vec<usize>), Stop> {
+    fn texts(&mut self) -> Result<Shaped<Elements>, Stop> {
         let mut texts: Vec<String> = Vec::new();
         let mut leaves = self.begin(&mut texts)?;
         let mut bytes = 0;
@@ -129,7 +132,7 @@ impl<'a> Reading<'a, '_> {
         Ok((Elements::Text(texts), shape))
     }
 
-    fn mixed(&mut self, value_type: ValueType) -> Result<(Elements, Vec<usize>), Stop> {
+    fn mixed(&mut self, value_type: ValueType) -> Result<Shaped<Elements>, Stop> {
         let mut scalars = Vec::new();
         let mut leaves = self.begin(&mut scalars)?;
         while let Some(leaf) = leaves.next()? {

@@ -65,7 +65,7 @@ impl Values {
                     room.reserve(words, 1)?;
                     words.push(integer.to_le_bytes());
                 } else {
-                    self.to_floats();
+                    self.make_floats();
                     return self.push(value, room);
                 }
             }
@@ -79,7 +79,7 @@ impl Values {
             }
             (Kind::Texts(texts), Value::Text(text)) => {
                 let Some(text) = room.text(text)? else {
-                    self.to_mixed(room)?;
+                    self.make_mixed(room)?;
                     return self.push(value, room);
                 };
                 room.reserve(texts, 1)?;
@@ -103,7 +103,7 @@ impl Values {
                 return self.push(value, room);
             }
             _ => {
-                self.to_mixed(room)?;
+                self.make_mixed(room)?;
                 return self.push(value, room);
             }
         }
@@ -116,7 +116,7 @@ impl Values {
         if count == 0 {
             return Ok(());
         }
-        self.to_mixed(room)?;
+        self.make_mixed(room)?;
         if let Kind::Mixed(scalars) = &mut self.kind {
             room.reserve(scalars, count)?;
             scalars.resize(scalars.len() + count, Scalar::Null);
@@ -140,7 +140,7 @@ impl Values {
     /// All of them.
     pub(super) fn finish(mut self, wholes: Wholes) -> Elements {
         if wholes == Wholes::Floats {
-            self.to_floats();
+            self.make_floats();
         }
         let fixed = |value_type, data: Vec<u8>| Elements::Fixed {
             value_type,
@@ -156,7 +156,7 @@ impl Values {
         }
     }
 
-    fn to_floats(&mut self) {
+    fn make_floats(&mut self) {
         if let Kind::Integers(words) = &mut self.kind {
             let mut words = std::mem::take(words);
             for word in &mut words {
@@ -166,7 +166,7 @@ impl Values {
         }
     }
 
-    fn to_mixed(&mut self, room: &mut Room) -> Result<(), Stop> {
+    fn make_mixed(&mut self, room: &mut Room) -> Result<(), Stop> {
         if let Kind::Mixed(_) = self.kind {
             return Ok(());
         }
