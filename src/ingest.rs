@@ -6,6 +6,7 @@
 mod counts;
 pub mod inference;
 mod intake;
+pub mod layout;
 mod limits;
 pub mod mapping;
 pub mod push;

@@ -6,6 +6,7 @@
 //! it names into [`Loaded`], [`Reloader`] does so again whenever they change.
 
 mod address;
+mod calls;
 mod content;
 mod duration;
 mod error;
@@ -24,12 +25,13 @@ mod validate;
 mod yaml;
 
 pub use address::{Address, SocketMode};
+pub use calls::{BatchDimension, CallId};
 pub use duration::{Span, Windows};
 pub use error::{Problem, SettingsError};
 pub use flags::Flags;
 pub use load::{Loaded, Override, Source};
 pub use manual::{Entry, entries, example_file, markdown_table};
-pub use models::{Feature, FeatureDrift, FeatureMetrics, Model, Version};
+pub use models::{Feature, FeatureDrift, FeatureMetrics, Input, Model, Output, Version};
 pub use references::{Reference, References};
 pub use reload::{ReloadHandle, ReloadStatus, Reloader, needs_restart};
 pub use section::{Field, Section};
@@ -212,6 +214,9 @@ section! {
         /// three windows, 30 kB more at detail `full`, and what `references` adds. From 1 to
         /// 1,000,000.
         total_fields: usize = 10_000,
+        /// Most columns that an input tensor of two dimensions becomes, unless settings or the profile
+        /// name them; one with more is a vector. From 1 to 65,536.
+        tensor_columns: usize = 256,
         /// Longest name of a model, version or field in bytes; longer ones are cut and end in a
         /// hash. From 32 to 128.
         name_bytes: usize = 128,

@@ -36,6 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "app",
         &[
             "analysis",
+            "batch",
             "engine",
             "export",
             "ingest",

@@ -84,7 +84,8 @@ pub enum Elements {
 pub enum Unusable {
     /// They lie in memory that client and server share.
     SharedMemory,
-    /// A dimension is negative, or there are more elements than can be.
+    /// A dimension is negative, there are more elements than can be, or more a row than a field can
+    /// have.
     Shape,
     /// There are more or fewer values, or bytes, than the shape says.
     Length,

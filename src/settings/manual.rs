@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::section::{Field, Section};
 use super::{
-    Drift, Feature, FeatureDrift, FeatureMetrics, Forward, Http, Joint, Learning, Limits, Log,
-    Metrics, Model, Outliers, Push, Queue, Settings, State, Version, Web,
+    Drift, Feature, FeatureDrift, FeatureMetrics, Forward, Http, Input, Joint, Learning, Limits,
+    Log, Metrics, Model, Outliers, Output, Push, Queue, Settings, State, Version, Web,
 };
 
 /// One setting that a file, a flag or the environment can say.
@@ -152,6 +152,16 @@ pub(super) fn models_example() -> String {
                     model_field(&mut yaml, 4, inner);
                 }
             }
+            "inputs" => {
+                heading(&mut yaml, 2, field);
+                yaml.push_str("      input-0:\n");
+                leaves(&mut yaml, 4, Input::FIELDS);
+            }
+            "outputs" => {
+                heading(&mut yaml, 2, field);
+                yaml.push_str("      predict:\n");
+                leaves(&mut yaml, 4, Output::FIELDS);
+            }
             _ => model_field(&mut yaml, 2, field),
         }
     }
@@ -190,6 +200,13 @@ fn leaves(yaml: &mut String, depth: usize, fields: &[Field]) {
             "importance" => "0.31",
             "minimum_effect" => "0.1",
             "significance" => "4.75",
+            "sample_rate" => "0.1",
+            "id" => "header:x-request-id",
+            "batch_dimension" => "auto",
+            "classes" => "[genuine, fraud]",
+            "positive_class" => "fraud",
+            "name" => "verdict",
+            "names" => "[]",
             _ => "",
         };
         let width = 2 * depth;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::calls::{BatchDimension, CallId};
 use super::section::section;
-use super::text::{map_or_default, optional_finite, optional_path, or_default};
+use super::text::{map_or_default, optional_finite, optional_path, optional_text, or_default};
 use super::{Detail, Drift, Metrics, References, Settings};
 use crate::batch::Role;
 use crate::profile::Kind;
@@ -30,6 +31,62 @@ section! {
         /// Features, predictions and scores that differ, by name.
         #[serde(deserialize_with = "map_or_default")]
         features: BTreeMap<String, Feature> = BTreeMap::new(),
+        /// Share of its calls that are looked at where calls are seen on their way; traffic is
+        /// scaled up by it. From 0 (none) to 1. Unset: as for all models.
+        #[serde(deserialize_with = "optional_finite")]
+        sample_rate: Option<f64> = None,
+        /// What identifies a call, so that everyone who samples takes the same ones: `id` (that in
+        /// the body of the request), `traceparent`, or `header:` and the name of one. Unset:
+        /// nothing, calls are taken at random.
+        id: Option<CallId> = None,
+        /// What the first dimension of tensors is: `first`, rows; `none`, there are no rows, a
+        /// tensor is one; `auto`, rows, unless all tensors have one dimension and not the same
+        /// length.
+        batch_dimension: BatchDimension = BatchDimension::Auto,
+        /// Names of the classes, in the order of the scores. Unset: their numbers, from 0.
+        #[serde(deserialize_with = "or_default")]
+        classes: Vec<String> = Vec::new(),
+        /// The class whose score is followed when there are two: one of `classes`, or `0` or `1`
+        /// without them. Unset: the last.
+        #[serde(deserialize_with = "optional_text")]
+        positive_class: Option<String> = None,
+        /// Inputs of calls that are no plain columns, by the name of the tensor (`""` for one that
+        /// has none).
+        #[serde(deserialize_with = "map_or_default")]
+        inputs: BTreeMap<String, Input> = BTreeMap::new(),
+        /// Outputs of calls, by the name of the tensor (`""` for one that has none). Unset: words,
+        /// truth values and integers are a prediction, fractions a score, several fractions a row
+        /// the scores of classes.
+        #[serde(deserialize_with = "map_or_default")]
+        outputs: BTreeMap<String, Output> = BTreeMap::new(),
+    }
+}
+
+section! {
+    /// One input of a model.
+    pub struct Input {
+        /// Names of its columns, in order; one name for several columns makes them one vector.
+        /// Unset: the name of the tensor; for several columns those of the profile, if it has as
+        /// many features and there is no other input, else the name of the tensor with their number.
+        #[serde(deserialize_with = "or_default")]
+        names: Vec<String> = Vec::new(),
+        /// What it is to the model; `ignore`: not looked at. Unset: `feature`.
+        role: Option<Role> = None,
+    }
+}
+
+section! {
+    /// One output of a model.
+    pub struct Output {
+        /// What it is called. Unset: as the tensor; the scores of classes `score[class]`.
+        #[serde(deserialize_with = "optional_text")]
+        name: Option<String> = None,
+        /// Names of its columns, in order, in place of `name`.
+        #[serde(deserialize_with = "or_default")]
+        names: Vec<String> = Vec::new(),
+        /// What it is: `prediction`, `score`, `ignore` (not looked at) or another role, but never
+        /// `label`, which is the truth. Unset: as its values look.
+        role: Option<Role> = None,
     }
 }
 

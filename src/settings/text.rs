@@ -63,6 +63,15 @@ where
     Ok(text.filter(|text| !text.is_empty()).map(PathBuf::from))
 }
 
+/// A text; empty means none.
+pub(super) fn optional_text<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
 /// A list, or text with commas between its entries, as flags have it; `expected` says so to people.
 pub(super) fn list<'de, D, T>(deserializer: D, expected: &'static str) -> Result<Vec<T>, D::Error>
 where

@@ -1,7 +1,12 @@
 //! What types cannot say: ranges, and settings that must fit each other.
 
-use super::{Address, ByteSize, Drift, Feature, FeatureDrift, Model, References, Settings, Span};
-use crate::batch::MAX_NAME_BYTES;
+use std::collections::BTreeSet;
+
+use super::{
+    Address, ByteSize, Drift, Feature, FeatureDrift, Input, Model, Output, References, Settings,
+    Span,
+};
+use crate::batch::{MAX_NAME_BYTES, Role};
 
 /// A key and what is wrong with it.
 pub(super) type Finding = (Vec<String>, String);
@@ -181,6 +186,12 @@ impl Check {
             32,
             MAX_NAME_BYTES,
         );
+        self.range(
+            &["limits", "tensor_columns"],
+            limits.tensor_columns,
+            1,
+            65_536,
+        );
         self.range(&["limits", "string_bytes"], limits.string_bytes, 16, 65_536);
         self.range(&["limits", "models"], limits.models, 1, 1_024);
         self.range(&["limits", "versions"], limits.versions, 1, 64);
@@ -334,7 +345,15 @@ impl Check {
                 metrics: _,
                 drift,
                 features,
+                sample_rate: _,
+                id: _,
+                batch_dimension: _,
+                classes: _,
+                positive_class: _,
+                inputs: _,
+                outputs: _,
             } = model;
+            self.calls(&path, model, limits.name_bytes);
             if let Some(references) = references {
                 self.references(&[&path[..], &["references"]].concat(), references);
             }
@@ -382,6 +401,74 @@ impl Check {
                     );
                 }
                 self.feature_drift(&[&path[..], &["drift"]].concat(), drift);
+            }
+        }
+    }
+
+    /// How calls are read that are seen on their way.
+    fn calls(&mut self, path: &[&str; 2], model: &Model, most: usize) {
+        let at = |key| [&path[..], &[key]].concat();
+        if let Some(rate) = model.sample_rate.filter(|rate| !(0.0..=1.0).contains(rate)) {
+            self.say(
+                &at("sample_rate"),
+                format!("is {rate}: write a number from 0 to 1, such as 0.1"),
+            );
+        }
+        self.names(&at("classes"), &model.classes, most);
+        if let Some(positive) = &model.positive_class {
+            let classes = &model.classes;
+            if classes.is_empty() && !["0", "1"].contains(&positive.as_str()) {
+                self.say(
+                    &at("positive_class"),
+                    format!("is {positive:?}: write 0 or 1, or give both names as classes"),
+                );
+            } else if !classes.is_empty() && !classes.contains(positive) {
+                self.say(
+                    &at("positive_class"),
+                    format!("is {positive:?}, which is not in classes: write one of them"),
+                );
+            }
+        }
+        for (tensor, said) in &model.inputs {
+            let Input { names, role: _ } = said;
+            let path = [&path[..], &["inputs", tensor]].concat();
+            self.names(&[&path[..], &["names"]].concat(), names, most);
+        }
+        for (tensor, said) in &model.outputs {
+            let Output { name, names, role } = said;
+            let path = [&path[..], &["outputs", tensor]].concat();
+            let at = |key| [&path[..], &[key]].concat();
+            self.names(&at("names"), names, most);
+            self.names(&at("name"), name.as_slice(), most);
+            if name.is_some() && !names.is_empty() {
+                self.say(&at("name"), "is given beside names: remove one of the two");
+            }
+            if *role == Some(Role::Label) {
+                self.say(
+                    &at("role"),
+                    "is label, which is the truth, and no model answers it: write prediction, score \
+                     or ignore",
+                );
+            }
+        }
+    }
+
+    /// Names in a list: within the limit, none empty, none twice.
+    fn names(&mut self, path: &[&str], names: &[String], most: usize) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            if name.is_empty() {
+                self.say(path, "has an empty name: write one");
+            } else if name.len() > most {
+                self.say(
+                    path,
+                    format!(
+                        "has a name of {} bytes: names are cut at {most}; shorten it",
+                        name.len()
+                    ),
+                );
+            } else if !seen.insert(name) {
+                self.say(path, format!("has {name:?} twice: write distinct names"));
             }
         }
     }
