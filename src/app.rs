@@ -5,6 +5,7 @@ mod burn_ins;
 pub(crate) mod configuration;
 mod kept;
 mod learned;
+mod mappings;
 mod rebaselined;
 mod web;
 

@@ -335,6 +335,7 @@ fn evaluate_version(
         too_old_rows: counters.too_old_rows,
         too_new_rows: counters.too_new_rows,
         fields_beyond_limit: version.ignored_fields(),
+        names_by_position: version.names_by_position,
         drift,
         drifted_fields: model_drift::drifted_fields(&features),
         outliers: outliers::evaluate(&version.row_sums, config),

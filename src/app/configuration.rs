@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::batch::Role;
 use crate::engine::{
     self, BurntIn, Clock, Config, FeatureConfig, JointConfig, Learning, ModelConfig, OtherVersions,
     OutlierConfig, References, WindowConfig,
 };
 use crate::export::OWN_SERIES;
-use crate::ingest::mapping::{BatchDimension, IdSource, Mapping, Mappings, TensorMapping};
 use crate::ingest::{Admission, Limits, ModelLimits};
 use crate::profile::Profile;
 use crate::settings::{
-    self, CallId, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Reference, Settings,
+    self, Detail, Feature, FeatureDrift, FeatureMetrics, Loaded, Reference, Settings,
 };
 
 /// What burn-ins have found, by version and feature.
@@ -165,88 +163,6 @@ fn detail(detail: Detail) -> engine::Detail {
         Detail::Lean => engine::Detail::Lean,
         Detail::Standard => engine::Detail::Standard,
         Detail::Full => engine::Detail::Full,
-    }
-}
-
-/// What is said of the tensors of models: by settings, and by the profiles that they name.
-/// `sample_rate` is that of models that say nothing else, `unnamed_model` what the model is called
-/// where calls do not name it.
-pub(super) fn mappings(loaded: &Loaded, sample_rate: f64, unnamed_model: &str) -> Mappings {
-    let models = loaded.settings.models.iter();
-    Mappings {
-        models: models
-            .map(|(name, model)| {
-                let mapping = mapping(model, profile_of(loaded, name, model));
-                (Arc::from(name.as_str()), Arc::new(mapping))
-            })
-            .collect(),
-        sample_rate,
-        tensor_columns: loaded.settings.limits.tensor_columns,
-        unnamed_model: unnamed_model.into(),
-    }
-}
-
-/// The profile whose names the tensors of a model may have: its own, else that of its first version
-/// that has one.
-fn profile_of<'l>(
-    loaded: &'l Loaded,
-    name: &str,
-    model: &settings::Model,
-) -> Option<&'l Arc<Profile>> {
-    let mut versions = model.versions.keys();
-    loaded
-        .profile(name, "")
-        .or_else(|| versions.find_map(|version| loaded.profile(name, version)))
-}
-
-fn mapping(model: &settings::Model, profile: Option<&Arc<Profile>>) -> Mapping {
-    let shared = |names: &[String]| names.iter().map(|name| Arc::from(name.as_str())).collect();
-    let fields = profile.map_or(&[][..], |profile| &profile.features);
-    let of_role = |role| {
-        // What is derived from another field comes in no call.
-        let fields = fields.iter().filter(|field| field.derived_from.is_none());
-        let said = |name: &str| model.features.get(name).and_then(|said| said.role);
-        fields
-            .filter(|field| said(&field.name).unwrap_or(field.role) == role)
-            .map(|field| Arc::from(field.name.as_str()))
-            .collect()
-    };
-    let inputs = model.inputs.iter().map(|(tensor, said)| {
-        let said = TensorMapping {
-            names: shared(&said.names),
-            role: said.role,
-        };
-        (Arc::from(tensor.as_str()), said)
-    });
-    let outputs = model.outputs.iter().map(|(tensor, said)| {
-        let names = said.name.as_slice().iter().chain(&said.names);
-        let said = TensorMapping {
-            names: names.map(|name| Arc::from(name.as_str())).collect(),
-            role: said.role,
-        };
-        (Arc::from(tensor.as_str()), said)
-    });
-    Mapping {
-        sample_rate: model.sample_rate,
-        id: match &model.id {
-            None => IdSource::Nothing,
-            Some(CallId::Body) => IdSource::Body,
-            Some(CallId::Trace) => IdSource::Trace,
-            // Settings take only names that headers can have.
-            Some(CallId::Header(name)) => name.parse().map_or(IdSource::Nothing, IdSource::Header),
-        },
-        batch_dimension: match model.batch_dimension {
-            settings::BatchDimension::Auto => BatchDimension::Auto,
-            settings::BatchDimension::First => BatchDimension::First,
-            settings::BatchDimension::None => BatchDimension::None,
-        },
-        classes: shared(&model.classes),
-        positive_class: model.positive_class.as_deref().map(Arc::from),
-        inputs: inputs.collect(),
-        outputs: outputs.collect(),
-        profile_features: of_role(Role::Feature),
-        profile_predictions: of_role(Role::Prediction),
-        profile_scores: of_role(Role::Score),
     }
 }
 

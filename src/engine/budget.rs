@@ -117,8 +117,9 @@ pub fn model_series(windows: usize, references: usize, codes: usize, profiles: u
     let rows = REQUEST_ROWS_BUCKETS.len() + 3;
     // throughput, error ratio, rows; outlier ratio and threshold
     let windowed = (LATENCY_QUANTILES.len() + 3 + 2) * windows;
-    // predictions, requests, last row; too old, too new; ignored fields; rows learned, wanted; burn-in
-    let single = 3 + 2 + 1 + 2 + 1;
+    // predictions, requests, last row; too old, too new; ignored fields, names by position; rows
+    // learned, wanted; burn-in
+    let single = 3 + 2 + 2 + 2 + 1;
     // drifted fields, and the ratio of each kind
     let drift = (1 + MODEL_DRIFT_KINDS) * windows * references;
     // info and creation time of each reference

@@ -64,6 +64,8 @@ pub struct ModelSnapshot {
     pub too_new_rows: u64,
     /// Fields that are not followed because the model has more than the limit.
     pub fields_beyond_limit: u64,
+    /// Whether calls do not name the features, so that they have the profile's names by position.
+    pub names_by_position: bool,
     /// Traffic by window, in the order of the settings.
     pub windows: Vec<TrafficWindow>,
     /// Drift of the model as a whole, by window and reference.

@@ -32,6 +32,8 @@ pub(super) struct Version {
     resolved: HashMap<u64, Arc<Resolution>>,
     /// Fields of traffic that are not followed because there are too many.
     ignored: HashMap<Arc<str>, ()>,
+    /// Whether some of those schemas took the profile's names by position.
+    pub names_by_position: bool,
     /// Traffic since the windows were last fed.
     pending: TrafficTally,
     /// Place of the longest window.
@@ -61,6 +63,7 @@ impl Version {
             index: HashMap::new(),
             resolved: HashMap::new(),
             ignored: HashMap::new(),
+            names_by_position: false,
             pending: TrafficTally::default(),
             pending_slices: Vec::new(),
             pending_burn_in: 0,

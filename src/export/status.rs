@@ -44,6 +44,7 @@ struct Model<'s> {
     last_row_at: Option<f64>,
     learning: Option<Learning>,
     burn_in_ratio: Option<f64>,
+    names_by_position: bool,
     references: Vec<Reference<'s>>,
     windows: Vec<Traffic<'s>>,
     model_drift: Vec<ModelComparison<'s>>,
@@ -192,6 +193,7 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
                 wanted: learning.wanted,
             }),
             burn_in_ratio: model.burn_in,
+            names_by_position: model.names_by_position,
             references: model
                 .references
                 .iter()

@@ -261,12 +261,14 @@ pub fn markdown_table() -> String {
             &entry.field,
         );
     }
-    let per_model: [(&str, &[Field]); 5] = [
+    let per_model: [(&str, &[Field]); 7] = [
         ("", Model::FIELDS),
         ("versions.<version>.", Version::FIELDS),
         ("features.<name>.", Feature::FIELDS),
         ("[features.<name>.]metrics.", FeatureMetrics::FIELDS),
         ("[features.<name>.]drift.", FeatureDrift::FIELDS),
+        ("inputs.<tensor>.", Input::FIELDS),
+        ("outputs.<tensor>.", Output::FIELDS),
     ];
     for (prefix, fields) in per_model {
         for field in fields {
@@ -330,11 +332,19 @@ mod tests {
         let feature = &settings.models["fraud"].features["amount"];
         assert_eq!(feature.drift.minimum_effect, Some(0.1));
         assert!(settings.models["fraud"].versions["2"].profile.is_some());
+        let output = &settings.models["fraud"].outputs["predict"];
+        assert_eq!(output.name.as_deref(), Some("verdict"));
     }
 
     #[test]
     fn every_comment_is_a_sentence() {
-        let models = [Model::FIELDS, Version::FIELDS, Feature::FIELDS];
+        let models = [
+            Model::FIELDS,
+            Version::FIELDS,
+            Feature::FIELDS,
+            Input::FIELDS,
+            Output::FIELDS,
+        ];
         let all = entries().into_iter().map(|entry| entry.field);
         for field in all.chain(models.concat()) {
             let doc = field.lines().collect::<Vec<_>>().join(" ");

@@ -194,6 +194,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         too_old_rows: 3,
         too_new_rows: 0,
         fields_beyond_limit: 0,
+        names_by_position: version == "2",
         drift: model_drift(),
         drifted_fields: drifted_fields(),
         outliers: outliers(),

@@ -26,6 +26,7 @@ impl Version {
     /// Has the names of all schemas resolved anew.
     pub fn forget_schemas(&mut self) {
         self.resolved.clear();
+        self.names_by_position = false;
     }
 
     /// Whether rows of this schema have come since the references are in force.
@@ -44,6 +45,7 @@ impl Version {
         if let Some(known) = self.resolved.get(&schema.uid()) {
             return known.clone();
         }
+        self.names_by_position |= schema.names_by_position;
         let named: Vec<_> = schema
             .fields
             .iter()

@@ -28,6 +28,10 @@ pub(super) fn write(book: &mut Book<'_>, models: &[ModelView<'_>]) -> Result<(),
     for ModelView { labels, model } in models {
         pen.whole(labels, &[], model.fields_beyond_limit)?;
     }
+    let mut pen = book.family(&names::NAMES_BY_POSITION);
+    for ModelView { labels, model } in models {
+        pen.gauge(labels, &[], model.names_by_position.then_some(1.0))?;
+    }
     Ok(())
 }
 

@@ -29,6 +29,9 @@ pub(super) fn write(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
     if let Some(done) = model.burn_in.filter(|done| *done < 1.0) {
         write!(html, "; burn-in {:.0}% done", (100.0 * done).floor())?;
     }
+    if model.names_by_position {
+        html.push_str("; features have the names of the profile by position");
+    }
     html.push_str("</p>\n");
     if model.windows.is_empty() {
         return Ok(());
