@@ -81,6 +81,7 @@ fn levels_cost_what_the_contract_promises() {
 fn the_formula_for_models_is_exact() {
     let mut busy = model("m", "1", Vec::new());
     busy.learning = Some(LearningProgress { rows: 1, wanted: 2 });
+    busy.names_by_position = true;
     let (windows, codes, profiles) = (busy.windows.len(), busy.errors.len(), busy.references.len());
     let snapshot = Snapshot {
         models: vec![busy],
