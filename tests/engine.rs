@@ -642,3 +642,89 @@ fn models_that_learn_at_once_share_their_memory() {
     assert_eq!(learned(4), 0);
     assert!(learned(16) > 0);
 }
+
+#[test]
+fn a_tensor_of_as_many_columns_as_the_profile_has_features_is_judged_under_their_names() {
+    let names = ["a", "b", "c"];
+    let mut engine = engine(config(profile(
+        names.map(|name| numeric(name, 20, 500)).to_vec(),
+    )));
+    let mapping = Mapping {
+        profile_features: names.map(Arc::from).to_vec(),
+        ..Mapping::default()
+    };
+    let mut mappings = Mappings {
+        models: [("m".into(), Arc::new(mapping))].into(),
+        sample_rate: 1.0,
+        tensor_columns: 256,
+        unnamed_model: "m".into(),
+    };
+    let mut layouts = Layouts::default();
+    let mut random = Random(11);
+    let mut send = |engine: &mut Engine, mappings: &Mappings| {
+        let mut values = random.uniforms(3 * 400, 20.0);
+        // The second column has moved.
+        values.iter_mut().skip(1).step_by(3).for_each(|b| *b /= 4.0);
+        let inference = Inference {
+            model: "m".into(),
+            version: "1".into(),
+            id: String::new(),
+            inputs: vec![Tensor {
+                name: "input-0".into(),
+                shape: vec![400, 3],
+                elements: Elements::Fixed {
+                    value_type: ValueType::Float64,
+                    data: values
+                        .iter()
+                        .flat_map(|value| value.to_le_bytes())
+                        .collect(),
+                },
+            }],
+            outputs: Vec::new(),
+            outcome: Outcome::Ok,
+            inputs_are_columns: false,
+        };
+        let call = Call {
+            inference,
+            headers: Headers::default(),
+            started_micros: NOW,
+            latency_micros: None,
+            draw: 0.0,
+        };
+        let laid = layouts.batch(call, mappings, &Limits::default());
+        engine.apply(&laid.batch.unwrap(), NOW);
+    };
+    assert!(!model(&engine.tick(NOW), "m", "default").names_by_position);
+    send(&mut engine, &mappings);
+    let snapshot = engine.tick(NOW);
+    let seen = model(&snapshot, "m", "1");
+    assert!(seen.names_by_position);
+    assert_eq!(seen.features.len(), 3);
+    let drifted = names.map(|name| {
+        let window = &feature(seen, name).windows[0];
+        assert_eq!((window.state, window.values), (State::Ok, 400), "{name}");
+        window.drift[0].ratio.unwrap() > 1.0
+    });
+    assert_eq!(drifted, [false, true, false]);
+
+    // Once settings name the columns, nothing is by position any more.
+    let named = Mapping {
+        inputs: [(
+            "input-0".into(),
+            driftgauge::ingest::mapping::TensorMapping {
+                names: names.map(Arc::from).to_vec(),
+                role: None,
+            },
+        )]
+        .into(),
+        ..Mapping::clone(&mappings.models["m"])
+    };
+    mappings.models.insert("m".into(), Arc::new(named));
+    engine.reconfigure(Arc::new(config(profile(
+        names.map(|name| numeric(name, 20, 500)).to_vec(),
+    ))));
+    send(&mut engine, &mappings);
+    let snapshot = engine.tick(NOW);
+    let seen = model(&snapshot, "m", "1");
+    assert!(!seen.names_by_position && seen.features.len() == 3);
+}

@@ -124,6 +124,7 @@ fn a_way_in_that_calls_are_addressed_to_has_no_series_of_calls_seen() {
 fn the_formula_for_models_is_exact() {
     let mut busy = model("m", "1", Vec::new());
     busy.learning = Some(LearningProgress { rows: 1, wanted: 2 });
+    busy.names_by_position = true;
     let (windows, codes, profiles) = (busy.windows.len(), busy.errors.len(), busy.references.len());
     let snapshot = Snapshot {
         models: vec![busy],

@@ -8,7 +8,7 @@ use driftgauge::settings::{ByteSize, Settings, SettingsError, SocketMode, Source
 use crate::support::{Folder, profile, source};
 
 /// What is wrong, and the file.
-const MISTAKES: [(&str, &str); 30] = [
+const MISTAKES: [(&str, &str); 32] = [
     ("unknown key, near miss", "web:\n  max_serie: 5\n"),
     ("unknown key, word left out", "web:\n  address: 0.0.0.0:1\n"),
     ("unknown key, far off", "log:\n  verbosity: 3\n"),
@@ -49,6 +49,16 @@ const MISTAKES: [(&str, &str); 30] = [
         "out of range in one feature",
         "models:\n  fraud.v2:\n    features:\n      amount:\n        drift:\n          \
          minimum_effect: -0.1\n",
+    ),
+    (
+        "calls of a model",
+        "models:\n  fraud:\n    sample_rate: 1.5\n    classes: [genuine, fraud, fraud]\n    \
+         positive_class: frud\n    inputs:\n      x: {names: [a, \"\"]}\n    outputs:\n      \
+         y: {name: verdict, names: [p, q], role: label}\n",
+    ),
+    (
+        "nothing that identifies a call",
+        "models:\n  fraud:\n    id: x-request-id\n",
     ),
     ("queue too small for a batch", "queue:\n  rows: 1000\n"),
     (
