@@ -1,28 +1,34 @@
 //! The events port: who may connect, for how long, and how it ends. What is answered is in `post`.
 //!
-//! When all places are taken, a newcomer gets that of the connection that is open longest: it may
-//! finish what it is sending, for [`LEAVE_GRACE`], and a logger simply connects again. So clients
-//! that are slow or silent keep nobody out.
+//! When all places are taken, those connections that are open longest have to leave for a newcomer:
+//! they may finish what they are sending, for [`LEAVE_GRACE`], and a logger simply connects again.
+//! So clients that are slow or silent keep nobody out.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::post::Posts;
 use crate::ingest::Limits;
+use crate::ingest::push::PushListener;
 use crate::ingest::seen::Observer;
 
 /// Connections at a time.
 const CONNECTIONS: usize = 128;
+/// Connections that are asked to leave at once when all places are taken: slow ones take
+/// [`LEAVE_GRACE`] each.
+const LEAVING: usize = 8;
 /// Time for one body.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(5);
 /// Time for the head of a request, and for the next one on an idle connection: longer than Go keeps
@@ -37,12 +43,56 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A silent HTTP/2 connection is asked this often whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
+/// What connections come from.
+trait Accept {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next one.
+    async fn accept(&self) -> io::Result<Self::Stream>;
+}
+
+impl Accept for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        let (stream, _) = self.accept().await?;
+        // Without it the answer may wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+}
+
+impl Accept for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        self.accept().await.map(|(stream, _)| stream)
+    }
+}
+
 /// Takes events over HTTP/1.1 and HTTP/2 without TLS until `shutdown` resolves; then takes no more
-/// connections, and lets open requests finish for at most two seconds.
+/// connections, lets open requests finish for at most two seconds, and removes the socket file.
 ///
 /// Each is answered before anybody looks at it: see [`Observer`].
 pub async fn serve_events(
-    listener: TcpListener,
+    listener: PushListener,
+    observer: Observer,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    match listener {
+        PushListener::Tcp(listener) => serve(listener, observer, limits, shutdown).await,
+        PushListener::Unix(mut socket) => {
+            if let Some(listener) = socket.take_listener() {
+                serve(listener, observer, limits, shutdown).await;
+            }
+        }
+    }
+}
+
+async fn serve(
+    listener: impl Accept,
     observer: Observer,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -60,15 +110,13 @@ pub async fn serve_events(
             () = guests.one_leaves() => continue,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection to the events port could not be accepted");
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        // Without it the answer may wait for an acknowledgement.
-        let _ = stream.set_nodelay(true);
         tokio::select! {
             () = &mut shutdown => break,
             () = guests.make_room(CONNECTIONS) => {}
@@ -108,10 +156,10 @@ impl Guests {
         self.inside.retain(|(guest, _)| *guest != id);
     }
 
-    /// Sends away those open longest until there are fewer than so many.
+    /// Sends away some of those open longest until there are fewer than so many.
     async fn make_room(&mut self, most: usize) {
         while self.tasks.len() >= most {
-            if let Some((_, leave)) = self.inside.front() {
+            for (_, leave) in self.inside.iter().take(LEAVING) {
                 leave.notify_one();
             }
             self.one_leaves().await;
@@ -129,7 +177,12 @@ impl Guests {
     }
 }
 
-async fn connection(stream: TcpStream, posts: Arc<Posts>, limits: Limits, leave: Arc<Notify>) {
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    posts: Arc<Posts>,
+    limits: Limits,
+    leave: Arc<Notify>,
+) {
     let service = service_fn(move |request| {
         let posts = Arc::clone(&posts);
         async move { Ok::<_, Infallible>(posts.answer(request).await) }
