@@ -21,11 +21,11 @@ use tokio::task::JoinHandle;
 use crate::analysis::{Analysis, Running};
 use crate::engine::{DroppedSeries, Snapshot};
 use crate::export::{WebOptions, serve_web};
-use crate::ingest::push::{PushListener, serve_push};
+use crate::ingest::push::serve_push;
 use crate::ingest::{Admission, Intake};
 use crate::queue::Queue;
 use crate::settings::{Address, Loaded, Reloader};
-use crate::socket::UnixSocket;
+use crate::socket::{Listener, UnixSocket};
 use crate::telemetry::LevelHandle;
 
 /// Who may connect to the admin socket: its owner.
@@ -66,7 +66,7 @@ impl App {
             Address::Off => None,
             address => {
                 let mode = settings.push.socket_mode.0;
-                let listener = PushListener::bind(&address.to_string(), mode).await;
+                let listener = Listener::bind(&address.to_string(), mode).await;
                 Some(listener.context("the push API cannot start (push.listen_address)")?)
             }
         };

@@ -15,11 +15,12 @@
 //! - [`export`]: names, collector, HTTP: reads snapshots only.
 //! - [`client`]: sends batches as a model server would.
 //! - [`analysis`]: the one thread that owns the engine.
+//! - [`forward`]: passes calls on to the model server untouched, and shows them to [`ingest`].
 //! - [`ingest`]: one protocol a file, outside bytes → [`batch`].
 //! - [`engine`]: state of all models: batches in, snapshots out.
 //! - [`files`]: Parquet, CSV, JSON lines → [`batch`]. [`learn`]: rows → [`profile`].
 //! - [`window`]: rings of slices. [`tally`]: the sums.
-//! - [`queue`]: the bounded door between sockets and analysis. [`socket`]: Unix sockets and their files.
+//! - [`queue`]: the bounded door between sockets and analysis. [`socket`]: ports, and Unix sockets with their files.
 //! - [`statistic`]: one pure function a file.
 //! - [`settings`]: what an operator may say. [`profile`]: the reference as data.
 //! - [`batch`]: the one data type of a model call. [`telemetry`]: logs.
@@ -35,6 +36,7 @@ pub mod client;
 pub mod engine;
 pub mod export;
 pub mod files;
+pub mod forward;
 pub mod ingest;
 pub mod learn;
 pub mod profile;

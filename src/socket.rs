@@ -1,6 +1,10 @@
 //! A Unix socket to listen on, and the life of its file: who was killed leaves one behind, and no one
 //! may take one away that somebody else listens on.
 
+mod listener;
+
+pub use listener::{Listener, Stream};
+
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -66,6 +70,17 @@ impl UnixSocket {
     /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The next connection.
+    pub(crate) async fn accept(&self) -> Result<UnixStream> {
+        match &self.listener {
+            Some(listener) => listener.accept().await.map(|(stream, _)| stream),
+            None => Err(Error::new(
+                ErrorKind::NotConnected,
+                "the listener was taken elsewhere",
+            )),
+        }
     }
 
     /// The listener, once; the file still goes with `self`.

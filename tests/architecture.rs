@@ -27,6 +27,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "ingest",
         &["batch", "queue", "proto", "socket", "telemetry"],
     ),
+    ("forward", &["ingest", "socket", "telemetry"]),
     ("client", &["batch", "proto"]),
     (
         "export",
@@ -38,6 +39,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "analysis",
             "engine",
             "export",
+            "forward",
             "ingest",
             "learn",
             "profile",

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use driftgauge::batch::{Batch, Calls, Column, Field, Role, Schema, Times, ValueType, Values};
 use driftgauge::cli::replay::{Pace, Replay, Summary, send};
-use driftgauge::ingest::push::{PushListener, serve_push};
+use driftgauge::ingest::push::serve_push;
 use driftgauge::ingest::{Admission, Intake, Limits};
 use driftgauge::queue::Queue;
+use driftgauge::socket::Listener;
 use tokio::sync::watch;
 
 async fn server() -> (String, Arc<Intake>) {
-    let listener = PushListener::bind("127.0.0.1:0", 0).await.unwrap();
+    let listener = Listener::bind("127.0.0.1:0", 0).await.unwrap();
     let address = listener.to_string();
     let queue = Arc::new(Queue::new(1_000_000, 64 << 20));
     let intake = Arc::new(Intake::new("push", queue, Arc::new(Admission::default())));

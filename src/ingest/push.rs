@@ -10,7 +10,6 @@ mod calls;
 mod codec;
 mod columns;
 mod decode;
-mod listener;
 mod rejections;
 mod scan;
 mod schema;
@@ -19,7 +18,6 @@ mod service;
 mod stream;
 
 pub use codec::RawCodec;
-pub use listener::PushListener;
 pub use serve::serve_push;
 
 #[cfg(test)]

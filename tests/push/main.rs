@@ -8,11 +8,12 @@ mod unary;
 use std::sync::Arc;
 use std::time::Duration;
 
-use driftgauge::ingest::push::{PushListener, serve_push};
+use driftgauge::ingest::push::serve_push;
 use driftgauge::ingest::{Admission, Intake, Limits, SourceCounts};
 use driftgauge::proto::ingest as wire;
 use driftgauge::proto::ingest::ingest_service_client::IngestServiceClient;
 use driftgauge::queue::Queue;
+use driftgauge::socket::Listener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -31,7 +32,7 @@ impl Server {
     }
 
     pub async fn start_at(address: &str, rows: usize, limits: Limits) -> Self {
-        let listener = PushListener::bind(address, PushListener::DEFAULT_MODE).await;
+        let listener = Listener::bind(address, Listener::DEFAULT_MODE).await;
         let listener = listener.unwrap();
         let address = listener.to_string();
         let queue = Arc::new(Queue::new(rows, 64 << 20));

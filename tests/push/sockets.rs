@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use driftgauge::ingest::push::PushListener;
+use driftgauge::socket::Listener;
 use driftgauge::socket::UnixSocket;
 
 use super::*;
@@ -59,7 +59,7 @@ async fn a_path_that_is_no_socket_is_left_alone_with_a_sentence() {
     let path = folder.path().join("notes.txt");
     fs::write(&path, "precious").unwrap();
     let address = format!("unix:{}", path.display());
-    let error = PushListener::bind(&address, 0o660).await.unwrap_err();
+    let error = Listener::bind(&address, 0o660).await.unwrap_err();
     assert!(error.to_string().contains("no socket"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 }
@@ -81,7 +81,7 @@ async fn a_socket_file_that_is_no_longer_ours_is_not_removed() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_an_error_that_names_it() {
-    let first = PushListener::bind("127.0.0.1:0", 0).await.unwrap();
-    let error = PushListener::bind(&first.to_string(), 0).await.unwrap_err();
+    let first = Listener::bind("127.0.0.1:0", 0).await.unwrap();
+    let error = Listener::bind(&first.to_string(), 0).await.unwrap_err();
     assert!(error.to_string().contains(&first.to_string()), "{error}");
 }

@@ -10,10 +10,10 @@ use tonic::transport::{Error, Server};
 use tonic_health::ServingStatus;
 
 use super::arriving::Counted;
-use super::listener::PushListener;
 use super::service::Push;
 use crate::ingest::{Intake, Limits};
 use crate::proto::ingest_server::{IngestServiceServer, SERVICE_NAME};
+use crate::socket::Listener;
 
 /// Bytes that one stream may send ahead of its reader.
 const STREAM_WINDOW: u32 = 64 << 10;
@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the server cannot go on.
 pub async fn serve_push(
-    listener: PushListener,
+    listener: Listener,
     intake: Arc<Intake>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -83,13 +83,13 @@ pub async fn serve_push(
     };
     let serve = async {
         match listener {
-            PushListener::Tcp(listener) => {
+            Listener::Tcp(listener) => {
                 let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
                 router
                     .serve_with_incoming_shutdown(incoming, shutdown)
                     .await
             }
-            PushListener::Unix(mut socket) => {
+            Listener::Unix(mut socket) => {
                 let Some(listener) = socket.take_listener() else {
                     return Ok(());
                 };

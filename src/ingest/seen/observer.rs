@@ -43,11 +43,17 @@ impl Observer {
 
     /// Hands over; `false` when there is no room, and then it is counted as shed. Never waits.
     pub fn offer(&self, seen: Seen) -> bool {
-        let taken = self.sender.try_send((self.source, seen)).is_ok();
+        let taken = self.tell(seen);
         if !taken {
             self.shed(Shed::QueueFull);
         }
         taken
+    }
+
+    /// Hands over something of a call that is counted already; `false` when there is no room. Never
+    /// waits.
+    pub fn tell(&self, seen: Seen) -> bool {
+        self.sender.try_send((self.source, seen)).is_ok()
     }
 
     /// Counts a call that could not be kept.

@@ -1,23 +1,27 @@
-//! Where the push API listens: a TCP port or a Unix socket.
+//! Where a server listens: a TCP port or a Unix socket.
 
 use std::fmt;
 use std::io::{Error, Result};
 use std::path::Path;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio_util::either::Either;
 
-use crate::socket::UnixSocket;
+use super::UnixSocket;
+
+/// A connection over TCP or a Unix socket.
+pub type Stream = Either<TcpStream, UnixStream>;
 
 /// A socket that clients can connect to.
 #[derive(Debug)]
-pub enum PushListener {
+pub enum Listener {
     /// A TCP port.
     Tcp(TcpListener),
     /// A Unix socket.
     Unix(UnixSocket),
 }
 
-impl PushListener {
+impl Listener {
     /// Permissions of a Unix socket when nothing else is said: owner and group may connect.
     pub const DEFAULT_MODE: u32 = 0o660;
 
@@ -37,10 +41,25 @@ impl PushListener {
             Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
         })
     }
+
+    /// The next connection; over TCP it sends at once what is written (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// When there is none to be had now, as without a free descriptor; it can be tried again.
+    pub async fn accept(&self) -> Result<Stream> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Either::Left(stream))
+            }
+            Self::Unix(socket) => socket.accept().await.map(Either::Right),
+        }
+    }
 }
 
-/// The address, in the form that [`bind`](PushListener::bind) and clients take.
-impl fmt::Display for PushListener {
+/// The address, in the form that [`bind`](Listener::bind) and clients take.
+impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(listener) => match listener.local_addr() {
