@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::wire::{Fault, Frames, frames, status};
+use super::wire::{Fault, Frames, frames, full, status};
 use hyper::body::Frame;
 
 /// What a call is answered.
@@ -89,12 +89,11 @@ pub async fn echo(request: Request<Incoming>) -> Result<Response<Frames>, Fault>
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let is_grpc = head.headers.get("te").is_some();
-    let all = if is_grpc {
-        vec![Frame::data(body), Frame::trailers(status(0))]
+    let mut response = Response::new(if is_grpc {
+        frames(vec![Frame::data(body), Frame::trailers(status(0))])
     } else {
-        vec![Frame::data(body)]
-    };
-    let mut response = Response::new(frames(all));
+        full(body)
+    });
     for (name, value) in &head.headers {
         let name_text = name.as_str();
         if name_text.starts_with("x-") || ["content-type", "grpc-encoding"].contains(&name_text) {

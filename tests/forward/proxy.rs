@@ -31,7 +31,7 @@ impl Default for Options {
             listen: "127.0.0.1:0".to_owned(),
             http_upstream: None,
             rate: 1.0,
-            call_bytes: 32 << 20,
+            call_bytes: 64 << 20,
             budget_bytes: 64 << 20,
             waiting: 100_000,
             drain: Duration::from_secs(10),

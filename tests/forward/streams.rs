@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use driftgauge::ingest::seen::{Ending, Seen, Side, StreamPart};
 use http::Response;
 use http_body_util::BodyExt;
@@ -118,39 +119,56 @@ async fn a_stream_of_many_tiny_messages_arrives_whole() {
     assert_eq!(answer.head.headers["x-bytes"], (MESSAGES * 5).to_string());
 }
 
-/// The model server reads nothing for a while: what has come waits within the windows, and the
-/// connection lives.
+/// The model server reads nothing for a while: more comes than its window takes, and the connection
+/// lives.
 #[tokio::test]
 async fn a_slow_reader_of_tiny_messages_loses_nothing() {
-    const MESSAGES: u32 = 10_000;
+    const WINDOW: u32 = 64 << 10;
+    const MESSAGES: u32 = WINDOW / 5 + 7_000;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
     let go = Arc::new(Notify::new());
     let may_go = go.clone();
-    let server = ModelServer::start(move |request| {
-        let may_go = may_go.clone();
-        async move {
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::Builder::new()
+            .initial_window_size(WINDOW)
+            // Wide, so that this side puts up with what it does not read.
+            .initial_connection_window_size(64 << 20)
+            .handshake::<_, Bytes>(stream)
+            .await
+            .unwrap();
+        let (request, mut respond) = connection.accept().await.unwrap().unwrap();
+        let read = tokio::spawn(async move {
             may_go.notified().await;
-            let read = request.into_body().collect().await?.to_bytes().len();
-            let mut response = Response::new(empty());
-            response.headers_mut().insert("x-bytes", read.into());
-            Ok(response)
-        }
-    })
-    .await;
-    let proxy = Proxy::to(&server.address).await;
+            let mut body = request.into_body();
+            let mut read = 0;
+            while let Some(data) = body.data().await {
+                let data = data.unwrap();
+                read += data.len();
+                body.flow_control().release_capacity(data.len()).unwrap();
+            }
+            respond.send_response(Response::new(()), true).unwrap();
+            read
+        });
+        while connection.accept().await.is_some() {}
+        read.await.unwrap()
+    });
+    let proxy = Proxy::to(&address).await;
     let mut client = http2(&proxy.address).await;
     let (sender, body) = channel();
-    let answer = tokio::spawn(async move { call(&mut client, grpc("/x.Y/Z", body)).await });
-    // More than fits is never waited for: as much as the windows take goes in, then the rest.
-    let send = tokio::spawn(async move {
-        for _ in 0..MESSAGES {
-            sender.send(Ok(Frame::data(message(0, b"")))).await.unwrap();
-        }
-    });
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let answer = client.send_request(grpc("/x.Y/Z", body));
+    for _ in 0..MESSAGES {
+        soon(sender.send(Ok(Frame::data(message(0, b"")))))
+            .await
+            .unwrap();
+    }
+    drop(sender);
+    // All of it is on its way before anything is read.
     go.notify_one();
-    soon(send).await.unwrap();
-    let answer = soon(answer).await.unwrap();
-    assert_eq!(answer.head.headers["x-bytes"], (MESSAGES * 5).to_string());
+    soon(answer).await.unwrap();
+    drop((client, proxy));
+    assert_eq!(soon(server).await.unwrap(), MESSAGES as usize * 5);
 }
 
 #[tokio::test]
@@ -223,19 +241,23 @@ async fn a_reset_by_the_model_server_keeps_its_code() {
         h2::Reason::REFUSED_STREAM,
         h2::Reason::ENHANCE_YOUR_CALM,
     ] {
-        let server = ModelServer::start(move |request| async move {
-            if request.uri().path() == INFER {
-                return Err(Fault::from(reason));
+        let may_end = Arc::new(Notify::new());
+        let end = may_end.clone();
+        let server = ModelServer::start(move |request| {
+            let end = end.clone();
+            async move {
+                if request.uri().path() == INFER {
+                    return Err(Fault::from(reason));
+                }
+                let (sender, body) = channel();
+                tokio::spawn(async move {
+                    let part = Frame::data(message(0, b"part"));
+                    sender.send(Ok(part)).await.unwrap();
+                    end.notified().await;
+                    sender.send(Err(Fault::from(reason))).await.unwrap();
+                });
+                Ok(Response::new(body))
             }
-            let (sender, body) = channel();
-            tokio::spawn(async move {
-                sender
-                    .send(Ok(Frame::data(message(0, b"part"))))
-                    .await
-                    .unwrap();
-                sender.send(Err(Fault::from(reason))).await.unwrap();
-            });
-            Ok(Response::new(body))
         })
         .await;
         let proxy = Proxy::to(&server.address).await;
@@ -254,6 +276,7 @@ async fn a_reset_by_the_model_server_keeps_its_code() {
         let response = client.send_request(grpc("/x.Y/Z", full(message(0, b"x"))));
         let mut response = soon(response).await.unwrap();
         soon(response.body_mut().frame()).await.unwrap().unwrap();
+        may_end.notify_one();
         let error = soon(response.body_mut().frame())
             .await
             .unwrap()
