@@ -5,10 +5,15 @@ mod common;
 use std::sync::Arc;
 
 use common::{Random, SECOND, batch, categorical, config, feature, model, numeric, profile};
-use driftgauge::batch::{Batch, Outcome, Role, Scalar, Values};
+use driftgauge::batch::{Batch, Outcome, Role, Scalar, ValueType, Values};
 use driftgauge::engine::{
     Clock, Config, Engine, Exemplar, References, Snapshot, State, WindowConfig,
 };
+use driftgauge::ingest::Limits;
+use driftgauge::ingest::inference::{Call, Elements, Inference, Tensor};
+use driftgauge::ingest::layout::Layouts;
+use driftgauge::ingest::mapping::{Mapping, Mappings};
+use driftgauge::ingest::seen::Headers;
 
 const NOW: i64 = 1_700_000_000 * SECOND;
 

@@ -45,12 +45,16 @@ impl Open {
     ) -> Option<Self> {
         let forward = &server.forward;
         let counts = forward.observer.counts();
-        counts.see();
         let draw = draw();
         let sampling = forward.sampling.load();
         if !sampling.may_take(draw, request.headers()) {
+            counts.see();
             counts.leave_out();
             return None;
+        }
+        // How many calls there are in a stream is seen when it is decoded.
+        if !watched.is_stream {
+            counts.see();
         }
         let uri = request.uri();
         let path = uri.path_and_query().map_or("/", |path| path.as_str());

@@ -50,7 +50,13 @@ impl Stream {
             began: Instant::now(),
         };
         let part = stream.part(StreamPart::Opened(exchange));
-        stream.server.forward.observer.offer(part).then_some(stream)
+        let observer = &stream.server.forward.observer;
+        if observer.tell(part) {
+            return Some(stream);
+        }
+        observer.counts().see();
+        observer.shed(Shed::QueueFull);
+        None
     }
 
     pub(super) fn answered(&mut self, headers: &HeaderMap) {
@@ -83,7 +89,7 @@ impl Stream {
     pub(super) fn end(mut self, ending: Ending) {
         self.tell_lost();
         let observer = &self.server.forward.observer;
-        let is_counted = self.state != State::Whole;
+        let is_whole = self.state == State::Whole;
         let at_micros = self.now_micros();
         let trailers = std::mem::take(&mut self.trailers);
         let part = self.part(StreamPart::Ended {
@@ -91,10 +97,9 @@ impl Stream {
             at_micros,
             trailers,
         });
-        if is_counted {
-            observer.tell(part);
-        } else {
-            observer.offer(part);
+        if !observer.tell(part) && is_whole {
+            observer.counts().see();
+            observer.shed(Shed::QueueFull);
         }
     }
 
@@ -108,7 +113,9 @@ impl Stream {
     }
 
     fn lose(&mut self, reason: Shed) {
-        self.server.forward.observer.shed(reason);
+        let observer = &self.server.forward.observer;
+        observer.counts().see();
+        observer.shed(reason);
         self.state = State::Broken;
         self.tell_lost();
     }
