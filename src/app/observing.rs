@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -87,21 +86,13 @@ pub(super) async fn start(
     )
     .await;
     let forward = forward.context("the proxy cannot start (forward.listen_address)")?;
-    let events = match &settings.http.listen_address {
-        Address::Tcp(address) => Some(
-            TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on {address} (http.listen_address)"))?,
-        ),
-        _ => None,
-    };
+    let events = listen(&settings.http.listen_address, 0).await;
+    let events = events.context("events cannot be taken (http.listen_address)")?;
 
     let tunable = Tunable::of(loaded);
     let mut observing = Observing {
         forward_address: forward.as_ref().map(ToString::to_string),
-        events_address: events
-            .as_ref()
-            .and_then(|listener| Some(listener.local_addr().ok()?.to_string())),
+        events_address: events.as_ref().map(ToString::to_string),
         sources: Vec::new(),
         event_counts: None,
         servers: None,

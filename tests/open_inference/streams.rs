@@ -369,7 +369,7 @@ fn what_waits_is_bounded() {
 fn the_budget_is_held_as_long_as_the_bytes_are() {
     let budget = Budget::new(1 << 20);
     let mut fed = Fed::new();
-    let mut send = |fed: &mut Fed, from, bytes: Bytes| {
+    let send = |fed: &mut Fed, from, bytes: Bytes| {
         let mut held = budget.hold();
         // What is kept pins more than its own length.
         assert!(held.grow(bytes.len() + 100));

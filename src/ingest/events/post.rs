@@ -62,9 +62,11 @@ impl Posts {
         let taken = timeout(BODY_TIME, self.collect(&head, body)).await;
         match taken.unwrap_or(Taken::Broken(StatusCode::REQUEST_TIMEOUT)) {
             Taken::Whole(body, held) => {
-                counts.see();
-                self.observer
-                    .offer(Seen::Event(Box::new(event(head, body, held))));
+                // Which calls there are is seen when they are paired.
+                let event = Seen::Event(Box::new(event(head, body, held)));
+                if !self.observer.offer(event) {
+                    counts.see();
+                }
                 text(accepted, "")
             }
             Taken::Shed(reason) => {

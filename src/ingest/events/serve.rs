@@ -21,8 +21,8 @@ use tokio::time::{sleep, timeout};
 
 use super::post::Posts;
 use crate::ingest::Limits;
-use crate::ingest::push::PushListener;
 use crate::ingest::seen::Observer;
+use crate::socket::Listener;
 
 /// Connections at a time.
 const CONNECTIONS: usize = 128;
@@ -76,14 +76,14 @@ impl Accept for UnixListener {
 ///
 /// Each is answered before anybody looks at it: see [`Observer`].
 pub async fn serve_events(
-    listener: PushListener,
+    listener: Listener,
     observer: Observer,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
     match listener {
-        PushListener::Tcp(listener) => serve(listener, observer, limits, shutdown).await,
-        PushListener::Unix(mut socket) => {
+        Listener::Tcp(listener) => serve(listener, observer, limits, shutdown).await,
+        Listener::Unix(mut socket) => {
             if let Some(listener) = socket.take_listener() {
                 serve(listener, observer, limits, shutdown).await;
             }

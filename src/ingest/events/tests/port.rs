@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use super::{pairs, recorded};
 use crate::ingest::Limits;
 use crate::ingest::events::serve_events;
-use crate::ingest::push::PushListener;
 use crate::ingest::seen::{Budget, Observer, Seen};
+use crate::socket::Listener;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -35,14 +35,9 @@ async fn port(waiting: usize, budget: usize) -> Port {
         message_bytes: 100_000,
         ..Limits::default()
     };
-    let serving = serve_events(
-        PushListener::Tcp(listener),
-        observer.clone(),
-        limits,
-        async {
-            let _ = stopped.await;
-        },
-    );
+    let serving = serve_events(Listener::Tcp(listener), observer.clone(), limits, async {
+        let _ = stopped.await;
+    });
     Port {
         address,
         observer,
