@@ -4,10 +4,12 @@
 //! counts what becomes of it.
 
 mod counts;
+mod grpc_frames;
 pub mod inference;
 mod intake;
 mod limits;
 pub mod mapping;
+pub mod open_inference;
 pub mod push;
 pub mod seen;
 

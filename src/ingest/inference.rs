@@ -49,6 +49,16 @@ pub struct Fault {
     pub detail: String,
 }
 
+impl Fault {
+    /// A reason and what there is to say about it.
+    pub fn new(reason: Undecodable, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
+
 /// Values under one name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {

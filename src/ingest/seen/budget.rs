@@ -57,6 +57,21 @@ impl Held {
         true
     }
 
+    /// Takes over what another holds of the same budget.
+    pub fn absorb(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
+    /// Gives away so many bytes, at most those that there are.
+    pub fn split(&mut self, bytes: usize) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self {
+            budget: self.budget.clone(),
+            bytes,
+        }
+    }
+
     /// Bytes held by this.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -79,6 +94,10 @@ mod tests {
         let (mut a, mut b) = (budget.hold(), budget.hold());
         assert!(a.grow(6) && !b.grow(5) && b.grow(4));
         assert_eq!((a.bytes(), b.bytes(), budget.bytes()), (6, 4, 10));
+        let part = a.split(2);
+        assert_eq!((a.bytes(), part.bytes(), budget.bytes()), (4, 2, 10));
+        a.absorb(part);
+        assert_eq!((a.bytes(), a.split(99).bytes(), budget.bytes()), (6, 6, 4));
         drop(a);
         assert!(b.grow(6) && !b.grow(1));
         drop(b);
