@@ -33,7 +33,7 @@ pub(super) struct Pending {
     /// When its last byte came, in microseconds since the Unix epoch.
     pub(super) received_micros: i64,
     /// Its part of the budget.
-    pub(super) held: Option<Held>,
+    _held: Option<Held>,
     /// The first reply with tensors, of those that are not final.
     first: Option<First>,
     /// Tensors of later replies, without their values.
@@ -63,7 +63,7 @@ impl Pending {
             model,
             message,
             received_micros,
-            held,
+            _held: held,
             first: None,
             further: Vec::new(),
             further_bytes: 0,
