@@ -401,3 +401,30 @@ fn the_budget_is_held_as_long_as_the_bytes_are() {
     assert_eq!(send(&mut fed, Side::Server, answer("b")).len(), 1);
     assert_eq!(budget.bytes(), 0);
 }
+
+#[test]
+fn calls_that_come_at_once_share_the_memory_that_one_may_take() {
+    let mut fed = Fed::new();
+    let request = |id: &str| ModelInferRequest {
+        model_name: "m".into(),
+        id: id.into(),
+        inputs: vec![input("x", "BYTES", &[200_000])],
+        raw_input_contents: vec![vec![0; 800_000].into()],
+        ..ModelInferRequest::default()
+    };
+    for id in ["a", "b"] {
+        assert!(
+            fed.bytes(Side::Client, frame(0, &request(id).encode_to_vec()))
+                .is_empty()
+        );
+    }
+    let replies = ["a", "b"].map(|id| frame(0, &reply(id, "y").encode_to_vec()));
+    let both: Bytes = replies.concat().into();
+    let results = fed.bytes(Side::Server, both);
+    let elements = |at: usize| {
+        let call: &Call = results[at].as_ref().unwrap();
+        &call.inference.inputs[0].elements
+    };
+    assert!(matches!(elements(0), Elements::Text(_)));
+    assert_eq!(*elements(1), Elements::Unusable(Unusable::TooLarge));
+}

@@ -15,7 +15,7 @@ use super::scan::{self, Envelope};
 use super::status;
 use crate::batch::Outcome;
 use crate::ingest::grpc_frames::{Frame, Reassembly};
-use crate::ingest::inference::{Call, Fault};
+use crate::ingest::inference::{Call, Elements, Fault, Tensor};
 use crate::ingest::seen::{Ending, Headers, Held, Side};
 use crate::ingest::{Limits, Undecodable};
 use crate::proto::inference::infer_parameter::ParameterChoice;
@@ -45,8 +45,33 @@ struct Half {
     held: Option<Held>,
 }
 
-/// What comes out of a stream.
+/// What comes out of a part of a stream.
 pub(super) type Results = Vec<Result<Call, Fault>>;
+
+/// Leaves to the calls that one part completes what those before them have left: all of them are
+/// there at once.
+fn spend(left: &mut Limits, result: &Result<Call, Fault>) {
+    let taken = result.as_ref().map_or(0, decoded_bytes);
+    left.decoded_bytes = left.decoded_bytes.saturating_sub(taken);
+}
+
+/// Bytes of memory that a call takes. Numbers are left out: they take at most a few times what they
+/// took on the wire.
+fn decoded_bytes(call: &Call) -> usize {
+    let tensors = call.inference.inputs.iter().chain(&call.inference.outputs);
+    let bytes = |tensor: &Tensor| {
+        let own = size_of::<Tensor>() + tensor.name.len() + size_of_val(&tensor.shape[..]);
+        own + match &tensor.elements {
+            Elements::Text(texts) => {
+                size_of_val(&texts[..]) + texts.iter().map(String::len).sum::<usize>()
+            }
+            // Those of strings that are valid are few beside the rest.
+            Elements::Mixed(values) => 2 * size_of_val(&values[..]),
+            Elements::Fixed { .. } | Elements::Unusable(_) => 0,
+        }
+    };
+    tensors.map(bytes).sum()
+}
 
 impl Stream {
     pub(super) fn new(headers: Headers, draw: f64) -> Self {
@@ -91,10 +116,17 @@ impl Stream {
         };
         let mut frames = Vec::new();
         let fed = half.feed(bytes, held, limits, &mut frames);
+        let mut left = limits.clone();
         for (frame, held) in frames {
             match from {
                 Side::Client => self.request(frame, at_micros, held, limits)?,
-                Side::Server => self.reply(frame, at_micros, held, limits, results),
+                Side::Server => {
+                    let result = self.reply(frame, at_micros, held, &left);
+                    if let Some(result) = result {
+                        spend(&mut left, &result);
+                        results.push(result);
+                    }
+                }
             }
         }
         fed
@@ -130,8 +162,7 @@ impl Stream {
         at_micros: i64,
         held: Option<Held>,
         limits: &Limits,
-        results: &mut Results,
-    ) {
+    ) -> Option<Result<Call, Fault>> {
         let opened = frame.open(&self.answered, limits);
         let reply = opened.and_then(|message| {
             let form = self.form_of(&message);
@@ -146,8 +177,7 @@ impl Stream {
             // Whose it was cannot be told; the oldest request is the likeliest.
             Err(fault) => {
                 self.take(0);
-                results.push(Err(fault));
-                return;
+                return Some(Err(fault));
             }
         };
         let id = match response.message.id.as_str() {
@@ -156,30 +186,27 @@ impl Stream {
         };
         let at = self.position(id);
         if !error.is_empty() {
-            results.push(match at.and_then(|at| self.take(at)) {
+            return Some(match at.and_then(|at| self.take(at)) {
                 Some(pending) => pending.ended(meaning(&error), at_micros, &self.opened, limits),
                 None => Err(unasked("an error")),
             });
-            return;
         }
         let is_final = is_final(&response);
         let has_tensors = !response.message.outputs.is_empty();
         let Some(at) = at else {
             // The end of what has failed already says nothing.
-            if has_tensors {
-                results.push(Err(unasked("a reply")));
-            }
-            return;
+            return has_tensors.then(|| Err(unasked("a reply")));
         };
         if is_final {
-            if let Some(pending) = self.take(at) {
-                results.push(pending.answered(response, at_micros, &self.opened, limits));
-            }
-        } else if has_tensors && let Some(pending) = self.waiting.get_mut(at) {
+            let pending = self.take(at)?;
+            return Some(pending.answered(response, at_micros, &self.opened, limits));
+        }
+        if has_tensors && let Some(pending) = self.waiting.get_mut(at) {
             self.waiting_bytes -= pending.bytes();
             pending.keep(message, response, at_micros, held);
             self.waiting_bytes += pending.bytes();
         }
+        None
     }
 
     /// How a reply is written. Both forms begin with two fields that have a length, so that each can
@@ -232,10 +259,13 @@ impl Stream {
         let outcome = said
             .or_else(|| status::unsaid(ending, None))
             .unwrap_or(status::UNKNOWN);
-        let waiting = std::mem::take(&mut self.waiting).into_iter();
-        let mut results: Results = waiting
-            .map(|pending| pending.ended(outcome, at_micros, &self.opened, limits))
-            .collect();
+        let mut left = limits.clone();
+        let mut results = Results::new();
+        for pending in std::mem::take(&mut self.waiting) {
+            let result = pending.ended(outcome, at_micros, &self.opened, &left);
+            spend(&mut left, &result);
+            results.push(result);
+        }
         if self.client.frames.unfinished() > 0 {
             let detail = "the stream ends before a request of it does";
             results.push(Err(Fault::new(Undecodable::Truncated, detail)));
