@@ -37,7 +37,7 @@ impl Fed {
     }
 
     fn part(&mut self, part: StreamPart) -> Results {
-        self.streams.part(7, part, &self.limits)
+        self.streams.part(7, part, "unnamed", &self.limits)
     }
 
     /// Sends bytes ten microseconds after the last.
@@ -359,7 +359,7 @@ fn what_waits_is_bounded() {
     let mut faults = Vec::new();
     for stream in 0..3_000 {
         let opened = StreamPart::Opened(Box::new(exchange(&[], None)));
-        faults.extend(streams.part(stream, opened, &Limits::default()));
+        faults.extend(streams.part(stream, opened, "", &Limits::default()));
     }
     assert_eq!(faults.len(), 3_000 - 1_024);
     assert!(streams.bytes() < 1 << 20);
@@ -369,7 +369,7 @@ fn what_waits_is_bounded() {
 fn the_budget_is_held_as_long_as_the_bytes_are() {
     let budget = Budget::new(1 << 20);
     let mut fed = Fed::new();
-    let mut send = |fed: &mut Fed, from, bytes: Bytes| {
+    let send = |fed: &mut Fed, from, bytes: Bytes| {
         let mut held = budget.hold();
         // What is kept pins more than its own length.
         assert!(held.grow(bytes.len() + 100));
