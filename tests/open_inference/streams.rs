@@ -309,6 +309,18 @@ fn an_error_that_reads_like_a_reply_is_still_an_error() {
 }
 
 #[test]
+fn a_reply_that_reads_like_an_error_is_still_a_reply() {
+    // As a wrapper this would be an error that says `m`.
+    let mut fed = Fed::new();
+    fed.ask("");
+    let results = fed.bare(&ModelInferResponse {
+        model_name: "m".into(),
+        ..ModelInferResponse::default()
+    });
+    assert_eq!(joined(&results), [("", "")]);
+}
+
+#[test]
 fn a_request_that_cannot_be_unpacked_is_a_fault_and_keeps_its_place() {
     let mut fed = Fed::new();
     assert!(
