@@ -25,7 +25,7 @@ fuzz_target!(|message: &[u8]| {
         draw: 0.0,
         held: None,
     };
-    let Ok(call) = open_inference::decode(exchange, &Limits::default()) else {
+    let Ok(call) = open_inference::decode(exchange, "m", &Limits::default()) else {
         return;
     };
     for tensor in call.inference.inputs.iter().chain(&call.inference.outputs) {

@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         draw: 0.0,
         held: None,
     };
-    streams.part(1, StreamPart::Opened(Box::new(exchange)), &limits);
+    streams.part(1, StreamPart::Opened(Box::new(exchange)), "m", &limits);
     let mut rest = bytes;
     while let [first, after @ ..] = rest {
         let (piece, later) = after.split_at(after.len().min(usize::from(first >> 1)));
@@ -37,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
             bytes: piece.to_vec().into(),
             held: None,
         };
-        streams.part(1, part, &limits);
+        streams.part(1, part, "m", &limits);
         assert!(streams.bytes() <= limits.buffer_bytes);
     }
     let ended = StreamPart::Ended {
@@ -45,6 +45,6 @@ fuzz_target!(|bytes: &[u8]| {
         at_micros: 0,
         trailers: Headers::default(),
     };
-    streams.part(1, ended, &limits);
+    streams.part(1, ended, "m", &limits);
     assert_eq!(streams.bytes(), 0);
 });

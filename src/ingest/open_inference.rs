@@ -28,12 +28,13 @@ pub use streams::Streams;
 /// Decodes a call of `ModelInfer`.
 ///
 /// The inputs of a failed call are decoded as well, its outputs are empty. A call without a status,
-/// as event sources report it, has succeeded if there is a response.
+/// as event sources report it, has succeeded if there is a response. `unnamed_model` is the name of
+/// the model of a call that succeeded without naming one, as Ray Serve allows.
 ///
 /// # Errors
 /// The request, or the response of a call that succeeded, cannot be decoded: half a call would say
 /// that the other half is missing.
-pub fn decode(exchange: Exchange, limits: &Limits) -> Result<Call, Fault> {
+pub fn decode(exchange: Exchange, unnamed_model: &str, limits: &Limits) -> Result<Call, Fault> {
     let Exchange {
         request,
         response,
@@ -67,7 +68,7 @@ pub fn decode(exchange: Exchange, limits: &Limits) -> Result<Call, Fault> {
         }
     };
     Ok(Call {
-        inference: inference(request, response, outcome, limits)?,
+        inference: inference(request, response, outcome, unnamed_model, limits)?,
         headers,
         started_micros,
         latency_micros,
@@ -78,11 +79,12 @@ pub fn decode(exchange: Exchange, limits: &Limits) -> Result<Call, Fault> {
 /// What a request and its response say together.
 ///
 /// # Errors
-/// Neither says which model.
+/// Neither says which model, and that is why it failed.
 fn inference(
     mut request: Request,
     mut response: Option<Response>,
     outcome: Outcome,
+    unnamed_model: &str,
     limits: &Limits,
 ) -> Result<Inference, Fault> {
     let mut version = std::mem::take(&mut request.version);
@@ -94,6 +96,9 @@ fn inference(
         if request.model.is_empty() {
             request.model = std::mem::take(&mut message.model_name);
         }
+    }
+    if request.model.is_empty() && outcome == Outcome::Ok {
+        unnamed_model.clone_into(&mut request.model);
     }
     if request.model.is_empty() {
         let detail = "the request does not name a model";

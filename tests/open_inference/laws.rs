@@ -55,7 +55,7 @@ fn holds(result: Result<Call, Fault>, limits: &Limits) {
 
 fn whole(request: &[u8], response: &[u8], limits: &Limits) {
     holds(
-        open_inference::decode(exchange(request, Some(response)), limits),
+        open_inference::decode(exchange(request, Some(response)), "u", limits),
         limits,
     );
 }
@@ -91,7 +91,7 @@ proptest! {
         response in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         whole(&request, &response, &small());
-        holds(open_inference::decode(body(request), &small()), &small());
+        holds(open_inference::decode(body(request), "u", &small()), &small());
     }
 
     #[test]
@@ -130,7 +130,7 @@ proptest! {
     ) {
         let (all, limits) = (messages(), small());
         let mut streams = Streams::default();
-        streams.part(1, StreamPart::Opened(Box::new(exchange(&[], None))), &limits);
+        streams.part(1, StreamPart::Opened(Box::new(exchange(&[], None))), "u", &limits);
         for (at, (is_client, which, end, is_whole)) in pieces.into_iter().enumerate() {
             let message = which.get(&all);
             let framed = crate::world::frame(0, message);
@@ -141,7 +141,7 @@ proptest! {
                 bytes: framed.slice(..end),
                 held: None,
             };
-            for result in streams.part(1, part, &limits) {
+            for result in streams.part(1, part, "u", &limits) {
                 holds(result, &limits);
             }
             prop_assert!(streams.bytes() <= limits.buffer_bytes);
@@ -151,7 +151,7 @@ proptest! {
             at_micros: 100,
             trailers: Headers::default(),
         };
-        for result in streams.part(1, ended, &limits) {
+        for result in streams.part(1, ended, "u", &limits) {
             holds(result, &limits);
         }
         prop_assert_eq!(streams.bytes(), 0);

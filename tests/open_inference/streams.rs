@@ -37,7 +37,7 @@ impl Fed {
     }
 
     fn part(&mut self, part: StreamPart) -> Results {
-        self.streams.part(7, part, &self.limits)
+        self.streams.part(7, part, "unnamed", &self.limits)
     }
 
     /// Sends bytes ten microseconds after the last.
@@ -309,6 +309,18 @@ fn an_error_that_reads_like_a_reply_is_still_an_error() {
 }
 
 #[test]
+fn a_reply_that_reads_like_an_error_is_still_a_reply() {
+    // As a wrapper this would be an error that says `m`.
+    let mut fed = Fed::new();
+    fed.ask("");
+    let results = fed.bare(&ModelInferResponse {
+        model_name: "m".into(),
+        ..ModelInferResponse::default()
+    });
+    assert_eq!(joined(&results), [("", "")]);
+}
+
+#[test]
 fn a_request_that_cannot_be_unpacked_is_a_fault_and_keeps_its_place() {
     let mut fed = Fed::new();
     assert!(
@@ -359,7 +371,7 @@ fn what_waits_is_bounded() {
     let mut faults = Vec::new();
     for stream in 0..3_000 {
         let opened = StreamPart::Opened(Box::new(exchange(&[], None)));
-        faults.extend(streams.part(stream, opened, &Limits::default()));
+        faults.extend(streams.part(stream, opened, "", &Limits::default()));
     }
     assert_eq!(faults.len(), 3_000 - 1_024);
     assert!(streams.bytes() < 1 << 20);

@@ -267,7 +267,7 @@ fn raw_values_stay_where_they_are() {
     let request = request(vec![input("x", "FP32", &[1, 32])], vec![values.into()]);
     let exchange = exchange(&request.encode_to_vec(), Some(&[]));
     let body = exchange.request.body[0].clone();
-    let call = open_inference::decode(exchange, &Limits::default()).unwrap();
+    let call = open_inference::decode(exchange, "", &Limits::default()).unwrap();
     let Elements::Fixed { data, .. } = &call.inference.inputs[0].elements else {
         panic!("{call:?}");
     };

@@ -215,7 +215,6 @@ fn half_a_call_is_a_fault_and_no_call_without_the_other_half() {
     assert_eq!(of(b"\xff", Some(&[])), Undecodable::Protobuf);
     assert_eq!(of(&good, Some(b"\xff")), Undecodable::Protobuf);
     assert_eq!(of(&good, None), Undecodable::Truncated);
-    assert_eq!(of(&[], Some(&[])), Undecodable::Protobuf, "no model");
     let mut cut = exchange(&good, Some(&[]));
     cut.request.body[0].truncate(6);
     assert_eq!(reason(decode(cut)), Undecodable::Truncated);
@@ -238,7 +237,7 @@ fn a_classified_output_becomes_the_first_class_of_each_row() {
     let classes = &found.inference.outputs[0];
     assert_eq!(
         (&classes.shape[..], texts(classes)),
-        (&[2, 1][..], &["2".to_owned(), "0".to_owned()][..])
+        (&[2, 1][..], &["2".to_owned(), "1".to_owned()][..])
     );
 
     let asked = ModelInferRequest {
@@ -291,4 +290,17 @@ fn few_bytes_that_would_take_much_memory_are_refused() {
         reason(decode(exchange(&hidden, Some(&[])))),
         Undecodable::Protobuf
     );
+}
+
+#[test]
+fn a_model_that_nobody_names_has_a_name_once_it_answers() {
+    let named = || decode(capture("ray", "iris_fp32_raw_b1").exchange());
+    let found = named().unwrap().inference;
+    assert_eq!(found.model, "unnamed");
+    let scores = numbers(&found.outputs[0]);
+    assert!((scores.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    // Without a name there is no model that could have failed.
+    let mut refused = capture("ray", "iris_fp32_raw_b1");
+    refused.response_headers = said(&[("grpc-status", "3")]);
+    assert_eq!(reason(decode(refused.exchange())), Undecodable::Protobuf);
 }

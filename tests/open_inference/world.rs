@@ -154,7 +154,7 @@ pub fn exchange(request: &[u8], response: Option<&[u8]>) -> Exchange {
 }
 
 pub fn decode(exchange: Exchange) -> Result<Call, Fault> {
-    open_inference::decode(exchange, &Limits::default())
+    open_inference::decode(exchange, "unnamed", &Limits::default())
 }
 
 /// A call of a model `m` with these messages, that must be decodable.

@@ -175,7 +175,7 @@ impl Pending {
         limits: &Limits,
     ) -> Result<Call, Fault> {
         let request = request::decode(self.message?, limits)?;
-        let mut inference = inference(request, response, outcome, limits)?;
+        let mut inference = inference(request, response, outcome, &of.unnamed_model, limits)?;
         inference.outputs.extend(self.further);
         Ok(Call {
             inference,
@@ -192,6 +192,8 @@ impl Pending {
 pub(super) struct Opened {
     /// Headers of the request.
     pub(super) headers: Headers,
+    /// What the model is called where neither side names it.
+    pub(super) unnamed_model: String,
     /// See [`Exchange::draw`](crate::ingest::seen::Exchange::draw).
     pub(super) draw: f64,
 }

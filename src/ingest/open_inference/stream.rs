@@ -74,9 +74,9 @@ fn decoded_bytes(call: &Call) -> usize {
 }
 
 impl Stream {
-    pub(super) fn new(headers: Headers, draw: f64) -> Self {
+    pub(super) fn new(opened: Opened) -> Self {
         Self {
-            opened: Opened { headers, draw },
+            opened,
             answered: Headers::default(),
             client: Half::default(),
             server: Half::default(),

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::pending::Opened;
 use super::stream::{Results, Stream};
 use crate::ingest::inference::Fault;
 use crate::ingest::seen::StreamPart;
@@ -31,19 +32,30 @@ struct Open {
 }
 
 impl Streams {
-    /// Takes a part of a stream and returns the calls that it completes, each once.
+    /// Takes a part of a stream and returns the calls that it completes, each once. `unnamed_model` is
+    /// as in [`decode`](super::decode).
     ///
     /// Latency is from the last byte of a request to the last byte of its first reply with tensors;
     /// a call of a stream starts when its request has come. Of the replies that follow, the outputs
     /// have the tensors, as [`FurtherReply`](crate::ingest::inference::Unusable::FurtherReply).
-    pub fn part(&mut self, stream: u64, part: StreamPart, limits: &Limits) -> Results {
+    pub fn part(
+        &mut self,
+        stream: u64,
+        part: StreamPart,
+        unnamed_model: &str,
+        limits: &Limits,
+    ) -> Results {
         self.parts += 1;
         let mut results = Results::new();
         if let StreamPart::Opened(exchange) = part {
             if self.open.len() >= OPEN {
                 results.extend(self.forget_silent());
             }
-            let opened = Stream::new(exchange.request.headers, exchange.draw);
+            let opened = Stream::new(Opened {
+                headers: exchange.request.headers,
+                unnamed_model: unnamed_model.to_owned(),
+                draw: exchange.draw,
+            });
             self.bytes += opened.bytes();
             let last_part = self.parts;
             let open = Open {
