@@ -126,8 +126,9 @@ class Client:
         binary = call["binary"]
         inputs = []
         for tensor in call["inputs"]:
+            half = tensor["datatype"] == "FP16"  # JSON has none
             given = over_http.InferInput(tensor["name"], tensor["shape"], tensor["datatype"])
-            inputs.append(given.set_data_from_numpy(array(tensor), binary_data=binary))
+            inputs.append(given.set_data_from_numpy(array(tensor), binary_data=binary or half))
         outputs = [over_http.InferRequestedOutput(o["name"], binary_data=binary) for o in call["outputs"]]
         result = self.http.infer(
             call["model"],
