@@ -69,14 +69,19 @@ class MLServer(ModelServer):
     def __init__(self, directory):
         super().__init__(directory)
         self.python = python_of("mlserver")
-        self.make("make_mlserver.py", self.models, self.http_port, self.grpc_port, self.metrics_port)
+        kinds = {"http": self.http_port, "grpc": self.grpc_port, "metrics": self.metrics_port}
+        ports = [f"--{kind}-port={port}" for kind, port in kinds.items()]
+        self.run(ROOT / "demo" / "mlserver" / "make_model.py", self.models, *ports)
+        self.run(SERVERS / "make_mlserver.py", self.models)
 
     @property
     def models(self):
         return self.directory / "models"
 
-    def make(self, script, *arguments):
-        subprocess.run([self.python, SERVERS / script, *map(str, arguments)], check=True, timeout=60)
+    def run(self, script, *arguments):
+        """Runs a script where the server is installed; returns what it printed."""
+        command = [self.python, script, *map(str, arguments)]
+        return subprocess.run(command, check=True, timeout=100, stdout=subprocess.PIPE, text=True).stdout
 
     def command(self):
         return [self.python.parent / "mlserver", "start", self.models]

@@ -1,6 +1,6 @@
-"""Trains two small scikit-learn models and writes the folder that `mlserver start` serves.
+"""Trains two small scikit-learn models and adds them to a folder that `mlserver start` serves.
 
-    python make_mlserver.py DIR HTTP_PORT GRPC_PORT METRICS_PORT
+    python make_mlserver.py DIR
 
 - `iris`: a classifier of three classes on one [N, 4] tensor, version `v1`.
 - `loans`: a pipeline on a data frame, one tensor for each column, version `7`.
@@ -54,19 +54,6 @@ def add(directory, name, model, version, **settings):
     (folder / "model-settings.json").write_text(json.dumps(said))
 
 
-def main(directory, http_port, grpc_port, metrics_port):
-    directory = Path(directory)
-    add(directory, "iris", iris(), "v1")
-    add(directory, "loans", loans(), "7")
-    settings = {
-        "host": "127.0.0.1",
-        "http_port": int(http_port),
-        "grpc_port": int(grpc_port),
-        "metrics_port": int(metrics_port),
-        "parallel_workers": 0,
-    }
-    (directory / "settings.json").write_text(json.dumps(settings))
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    add(Path(sys.argv[1]), "iris", iris(), "v1")
+    add(Path(sys.argv[1]), "loans", loans(), "7")
