@@ -44,7 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("address", nargs="?", default="127.0.0.1:4597")
     parser.add_argument("--month", type=int, default=7, help="the month after the winter")
     parser.add_argument("--rows", type=int, default=6000, help="flights of each")
-    parser.add_argument("--size", type=int, default=50, help="flights in a call")
+    parser.add_argument("--size", type=int, default=100, help="flights in a call")
     args = parser.parse_args()
     winter = pd.read_parquet(DATA / "flights-reference.parquet").iloc[1::2]  # not trained on these
     year = pd.read_parquet(DATA / "flights-traffic.parquet")

@@ -87,7 +87,8 @@ class MLServer(ModelServer):
         return [self.python.parent / "mlserver", "start", self.models]
 
     def environment(self):
-        return {}
+        # The trees of scikit-learn wait for each other, actively, where others use the processors too.
+        return {"OMP_NUM_THREADS": "1"}
 
 
 class Triton(ModelServer):
