@@ -9,6 +9,7 @@ import pytest
 
 import data
 import push
+from model_servers import MLServer, Triton
 from prometheus import Prometheus, server
 from sidecar import Sidecar, binary, run_ok
 
@@ -81,6 +82,24 @@ def serve_module(tmp_path_factory):
     yield make
     for sidecar in made:
         sidecar.close()
+
+
+@pytest.fixture(scope="session")
+def mlserver(tmp_path_factory):
+    server = MLServer(tmp_path_factory.mktemp("mlserver"))
+    try:
+        yield server.start()
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def triton(tmp_path_factory):
+    server = Triton(tmp_path_factory.mktemp("triton"))
+    try:
+        yield server.start()
+    finally:
+        server.kill()
 
 
 @pytest.fixture(scope="session")
