@@ -180,6 +180,7 @@ models:
     fn what_is_said_of_a_model_is_told() {
         let settings = "
 limits: {tensor_columns: 9}
+forward: {sample_rate: 0.5, model: house}
 models:
   fraud:
     sample_rate: 0.25
@@ -193,7 +194,7 @@ models:
 ";
         let mappings = told(settings, &[]);
         assert_eq!((mappings.sample_rate, mappings.tensor_columns), (0.5, 9));
-        assert_eq!(&*mappings.unnamed_model, "model");
+        assert_eq!(&*mappings.unnamed_model, "house");
         assert_eq!(mappings.of("other").unwrap().id, IdSource::Trace);
         let said = |names: &[&str], role| TensorMapping {
             names: names.iter().map(|name| Arc::from(*name)).collect(),

@@ -151,7 +151,10 @@ impl Decoder {
                 self.hand_over(source, call, mappings);
             }
             Seen::Stream { stream, part } => {
-                for call in self.streams.part(stream, part, limits) {
+                for call in self
+                    .streams
+                    .part(stream, part, &mappings.unnamed_model, limits)
+                {
                     source.observer.counts().see();
                     self.hand_over(source, call, mappings);
                 }
@@ -200,9 +203,10 @@ impl Decoder {
 }
 
 fn decode(exchange: Exchange, mappings: &Mappings, limits: &Limits) -> Result<Call, Fault> {
+    let unnamed = &mappings.unnamed_model;
     match exchange.transport {
-        Transport::Grpc => open_inference::decode(exchange, limits),
-        Transport::Http => rest::decode(exchange, &mappings.unnamed_model, limits),
+        Transport::Grpc => open_inference::decode(exchange, unnamed, limits),
+        Transport::Http => rest::decode(exchange, unnamed, limits),
     }
 }
 

@@ -4,7 +4,7 @@
 //! message alone would not bound what 16 MiB of them take.
 
 use bytes::Bytes;
-use prost::encoding::{WireType, decode_key, decode_varint};
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use crate::proto::ingest as wire;
 
@@ -107,8 +107,10 @@ fn walk(mut bytes: &[u8], level: Level, sum: &mut usize) -> Option<()> {
                     }
                 }
             }
-            // No field of ours is a group.
-            WireType::StartGroup | WireType::EndGroup => return None,
+            // No field of ours is a group; the decoder passes over it and goes on.
+            WireType::StartGroup | WireType::EndGroup => {
+                skip_field(wire_type, tag, &mut bytes, DecodeContext::default()).ok()?;
+            }
         }
     }
     Some(())

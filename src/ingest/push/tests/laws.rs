@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ingest::push::scan::{Level, decoded_bytes};
+use prost::encoding::WireType;
 
 /// A request of small random parts, of which some agree by chance and most do not.
 fn any_batch() -> impl Strategy<Value = wire::PredictionBatch> {
@@ -199,5 +200,17 @@ proptest! {
         let streamed = wire::ObserveStreamRequest { request: Some(request) };
         prop_assert_eq!(foreseen, decoded_bytes(&streamed.encode_to_vec(), Level::Streamed));
         prop_assert!(foreseen >= taken, "{foreseen} for {taken}");
+    }
+
+    /// A group, which no message of ours has, is passed over by the decoder and hides nothing.
+    #[test]
+    fn a_group_hides_nothing_from_the_scan(request in any_request(), tag in 100_u32..1_000) {
+        let mut message = Vec::new();
+        prost::encoding::encode_key(tag, WireType::StartGroup, &mut message);
+        prost::encoding::encode_key(tag, WireType::EndGroup, &mut message);
+        let foreseen = decoded_bytes(&request.encode_to_vec(), Level::Request);
+        request.encode(&mut message).unwrap();
+        prop_assert_eq!(wire::ObserveRequest::decode(&message[..]).unwrap(), request);
+        prop_assert_eq!(decoded_bytes(&message, Level::Request), foreseen);
     }
 }
