@@ -37,7 +37,7 @@ Traffic {
     LAST_ROW_TIMESTAMP = "driftgauge_last_row_timestamp_seconds", Gauge, "seconds", Model, [], Always, "Unix time at which the last row came.";
     UNTIMELY_ROWS = "driftgauge_untimely_rows", Counter, "rows", Model, ["reason"], Always, "Rows left out because of their event time: too_old lies before the longest window, too_new lies more than that ahead.";
     FIELDS_IGNORED = "driftgauge_fields_ignored", Gauge, "", Model, [], Always, "Fields that are not followed because the model, or all together, have more than the limit.";
-    NAMES_BY_POSITION = "driftgauge_names_by_position", Gauge, "", Model, [], Always, "1 where calls do not name the features, so that they have the names of the profile by position; check that the order is right. Absent elsewhere.";
+    NAMES_BY_POSITION = "driftgauge_names_by_position", Gauge, "", Model, [], Always, "1 where calls do not name the features, so that they have the names of the profile by position (check that the order is right); absent elsewhere.";
 }
 Features {
     FEATURE_VALUES = "driftgauge_feature_values", Counter, "", Feature, [], Lean, "Usable values.";

@@ -1,12 +1,15 @@
 //! One request and its response.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HOST, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
+use tokio::time::timeout;
 
 use super::answer::unavailable;
 use super::body::{Passing, RequestBody, ResponseBody};
@@ -17,10 +20,13 @@ use super::line::{Line, Unreachable, lock};
 use super::tap::Open;
 use crate::ingest::seen::{Ending, Watched};
 
+/// How long the rest of a request is waited for that found no model server.
+const REST_OF_REQUEST: Duration = Duration::from_secs(1);
+
 /// Why there is no response.
 enum Failure {
-    /// There is no connection.
-    Unreachable(Unreachable),
+    /// There is no connection; the body of the request has not been read.
+    Unreachable(Unreachable, Box<RequestBody>),
     /// The connection ended, or the call on it.
     Broken(hyper::Error),
 }
@@ -39,7 +45,7 @@ pub(super) async fn carry(
     let is_grpc = is_http2 && kind.is_some_and(|kind| kind.starts_with(b"application/grpc"));
     let watched = Watched::of(request.method(), request.uri().path(), headers);
     let flight = Flight::begin(line.server.clone(), watched.is_some());
-    let open = watched.and_then(|watched| Open::begin(&line.server, watched, &request));
+    let mut open = watched.and_then(|watched| Open::begin(&line.server, watched, &request));
 
     let tap = open.as_ref().map(Open::tap);
     let sent = if is_http2 {
@@ -62,7 +68,12 @@ pub(super) async fn carry(
 
     let why = match sent {
         Ok(response) => return Ok(pass_back(response, flight, open, is_grpc)),
-        Err(Failure::Unreachable(why)) => why,
+        Err(Failure::Unreachable(why, body)) => {
+            if let Some(open) = open.take() {
+                tokio::spawn(read_on(*body, open));
+            }
+            why
+        }
         Err(Failure::Broken(error)) => match meaning(&error) {
             Meaning::Reset => {
                 if let Some(open) = open {
@@ -92,6 +103,18 @@ pub(super) async fn carry(
     }
     crate::warn_limited!("forward unavailable", "{why}");
     Ok(unavailable(is_grpc, &why))
+}
+
+fn unreachable(why: Unreachable, request: Request<RequestBody>) -> Failure {
+    Failure::Unreachable(why, Box::new(request.into_body()))
+}
+
+/// Reads what the client sends of a call that found no model server, so that it counts as an error of
+/// the model that it is for: the name is in the body. It costs the client nothing, who has the answer.
+async fn read_on(mut body: RequestBody, open: Open) {
+    let read = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = timeout(REST_OF_REQUEST, read).await;
+    open.end(Ending::Unavailable);
 }
 
 /// The response with its body watched.
@@ -140,7 +163,10 @@ async fn send_http2(
 ) -> Result<Response<Incoming>, Failure> {
     let mut is_second = false;
     loop {
-        let mut sender = line.http2().await.map_err(Failure::Unreachable)?;
+        let mut sender = match line.http2().await {
+            Ok(sender) => sender,
+            Err(why) => return Err(unreachable(why, request)),
+        };
         match sender.try_send_request(request).await {
             Ok(response) => return Ok(response),
             Err(error) => request = unsent(error, is_second)?,
@@ -158,7 +184,10 @@ async fn send_http1(
     loop {
         let mut sender = match slot.take() {
             Some(sender) if !sender.is_closed() => sender,
-            _ => line.open_http1().await.map_err(Failure::Unreachable)?,
+            _ => match line.open_http1().await {
+                Ok(sender) => sender,
+                Err(why) => return Err(unreachable(why, request)),
+            },
         };
         if sender.ready().await.is_ok() {
             match sender.try_send_request(request).await {
@@ -173,7 +202,7 @@ async fn send_http1(
                 "the model server at {} closes connections at once",
                 line.server.forward.http_upstream
             );
-            return Err(Failure::Unreachable(why.into()));
+            return Err(unreachable(why.into(), request));
         }
         is_second = true;
     }

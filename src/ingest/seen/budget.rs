@@ -99,10 +99,6 @@ mod tests {
         let (mut a, mut b) = (budget.hold(), budget.hold());
         assert!(a.grow(6) && !b.grow(5) && b.grow(4));
         assert_eq!((a.bytes(), b.bytes(), budget.bytes()), (6, 4, 10));
-        let part = a.split(2);
-        assert_eq!((a.bytes(), part.bytes(), budget.bytes()), (4, 2, 10));
-        a.absorb(part);
-        assert_eq!((a.bytes(), a.split(99).bytes(), budget.bytes()), (6, 6, 4));
         drop(a);
         assert!(b.grow(6) && !b.grow(1));
         drop(b);

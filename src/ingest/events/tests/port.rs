@@ -105,7 +105,7 @@ async fn recorded_posts_come_out_as_calls() {
             .await;
         assert_eq!(status, 200, "ModelMesh takes 202 for a failure");
     }
-    assert_eq!(port.observer.counts().seen(), names.len() as u64 + 2);
+    assert_eq!(port.observer.counts().seen(), 0, "until they are paired");
     let mut pairs = pairs();
     let mut calls = Vec::new();
     for (source, seen) in port.taken.try_iter() {
@@ -136,7 +136,7 @@ async fn events_are_answered_though_nobody_takes_them() {
     for _ in 0..5 {
         assert_eq!(port.send(&post(EVENT, b"{}")).await, 202);
     }
-    assert_eq!(port.observer.counts().seen(), 5);
+    assert_eq!(port.observer.counts().seen(), 3);
     assert_eq!(port.shed("queue_full"), 3);
 }
 
