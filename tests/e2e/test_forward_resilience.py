@@ -54,7 +54,6 @@ def test_a_server_that_is_killed_is_unavailable_until_it_is_back(own_triton, ser
     assert page.value("driftgauge_seen_calls_total", **FORWARD) == 5
 
 
-@pytest.mark.xfail(strict=True, reason="the request of a call that finds no server is not read, so its model is not known")
 def test_calls_that_find_no_server_are_errors_of_their_model(own_triton, serve, call):
     settings, address = forwarding(own_triton)
     sidecar = serve(settings)

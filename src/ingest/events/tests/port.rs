@@ -118,8 +118,8 @@ async fn recorded_posts_come_out_as_calls() {
     calls.extend(pairs.expire(i64::MAX));
     let calls: Vec<_> = calls.into_iter().map(Result::unwrap).collect();
     let whole = calls.iter().filter(|call| call.status == Some(200)).count();
-    // v1, v2, gRPC, Seldon, ModelMesh; alone: one of the v1 requests, one of the binary ones.
-    assert_eq!((whole, calls.len()), (5, 6));
+    // v1, v2, gRPC, Seldon, ModelMesh; alone: the structured request, and one with binary tensors.
+    assert_eq!((whole, calls.len()), (5, 7));
     assert_eq!(
         pairs.counts().duplicates(),
         1,
