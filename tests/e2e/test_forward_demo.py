@@ -1,4 +1,4 @@
-"""The demo of forwarding: a real model is watched without a line of code, by the commands of demo/mlserver/README.md."""
+"""The demo of forwarding: a real model is watched without a line of code, by the commands of the README."""
 
 import re
 
@@ -9,7 +9,7 @@ from sidecar import ROOT
 from waiting import free_port
 
 DEMO = ROOT / "demo"
-TEXT = (DEMO / "mlserver" / "README.md").read_text()
+TEXT = (ROOT / "README.md").read_text()
 FEATURES = 12
 
 
