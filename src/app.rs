@@ -231,11 +231,14 @@ impl App {
 
     /// Stops in order: no more calls in, what is queued is analysed, then the web port closes.
     pub async fn stop(self) {
-        if let Some((stop, task)) = self.push {
-            stop.send_replace(true);
-            let _ = task.await;
-        }
-        self.observing.stop().await;
+        let push = async {
+            if let Some((stop, task)) = self.push {
+                stop.send_replace(true);
+                let _ = task.await;
+            }
+        };
+        // Each may take a while, and there is a grace period for all.
+        tokio::join!(push, self.observing.stop());
         let analysis = self.analysis;
         let _ = tokio::task::spawn_blocking(move || analysis.stop()).await;
         let (stop, tasks) = self.rest;

@@ -85,7 +85,7 @@ pub(crate) fn engine_config<'k>(
         max_series: settings.web.max_series.saturating_sub(OWN_SERIES),
         rows_span: None,
         name_new_categories: settings.web.new_categories,
-        http_codes: takes_http(settings),
+        http_codes: settings.sees_calls(),
     }
 }
 
@@ -165,17 +165,6 @@ fn detail(detail: Detail) -> engine::Detail {
         Detail::Standard => engine::Detail::Standard,
         Detail::Full => engine::Detail::Full,
     }
-}
-
-/// Whether calls may end with an HTTP status.
-fn takes_http(settings: &Settings) -> bool {
-    let listens = [
-        &settings.forward.listen_address,
-        &settings.http.listen_address,
-    ];
-    listens
-        .iter()
-        .any(|address| **address != settings::Address::Off)
 }
 
 /// What sources may bring.

@@ -10,7 +10,7 @@ use crate::app::configuration::engine_config;
 use crate::engine::Engine;
 use crate::export::OWN_SERIES;
 use crate::profile::{Kind, Profile, short};
-use crate::settings::{Loaded, Reference, Settings, Source, Span};
+use crate::settings::{Loaded, Model, Reference, Settings, Source, Span};
 use crate::statistic::normal_tail;
 
 /// Checks a settings file and the profiles it names, and says what they cost.
@@ -183,9 +183,40 @@ fn false_alarms_a_week(
 }
 
 /// What works but is probably not meant.
+/// What is said of tensors holds for calls that are seen, and for no others.
+fn useless_tensors(settings: &Settings, name: &str, model: &Model) -> Option<String> {
+    let says_something = !model.inputs.is_empty() || !model.outputs.is_empty();
+    (says_something && !settings.sees_calls()).then(|| {
+        format!(
+            "model {name}: inputs and outputs are those of calls that are seen, but neither \
+             forward.listen_address nor http.listen_address is set here"
+        )
+    })
+}
+
+/// Inputs under names that the profile does not have are compared with nothing.
+fn unknown_columns(loaded: &Loaded, name: &str, model: &Model) -> Vec<String> {
+    let Some(profile) = loaded.profile(name, "") else {
+        return Vec::new();
+    };
+    let knows = |column: &str| {
+        let mut fields = profile.features.iter();
+        fields.any(|field| field.name == *column)
+    };
+    let columns = model.inputs.values().flat_map(|input| &input.names);
+    columns
+        .filter(|column| !knows(column))
+        .map(|column| format!("model {name}: inputs name {column}, which its profile lacks"))
+        .collect()
+}
+
 fn warnings(loaded: &Loaded) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(useless_season(&loaded.settings));
+    for (name, model) in &loaded.settings.models {
+        warnings.extend(useless_tensors(&loaded.settings, name, model));
+        warnings.extend(unknown_columns(loaded, name, model));
+    }
     for (model, version, profile) in references(loaded) {
         let Some(profile) = profile else { continue };
         let of_version = version.map_or(String::new(), |version| format!(" version {version}"));
@@ -313,9 +344,15 @@ impl Cost {
         let mebibytes = |bytes: usize| bytes as f64 / f64::from(1 << 20);
         writeln!(
             out,
-            "{:.1} MiB of memory for sums and windows, up to {:.1} MiB more for the queue",
+            "{:.1} MiB of memory for sums and windows, up to {:.1} MiB more for the queue{}",
             mebibytes(self.bytes),
-            mebibytes(settings.queue.bytes.bytes())
+            mebibytes(settings.queue.bytes.bytes()),
+            if settings.sees_calls() {
+                let bytes = settings.forward.buffer_bytes.bytes();
+                format!(" and {:.1} MiB for calls that are seen", mebibytes(bytes))
+            } else {
+                String::new()
+            }
         )
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::calls::{BatchDimension, CallId};
 use super::section::section;
 use super::text::{map_or_default, optional_finite, optional_path, optional_text, or_default};
-use super::{Detail, Drift, Metrics, References, Settings};
+use super::{Address, Detail, Drift, Metrics, References, Settings};
 use crate::batch::Role;
 use crate::profile::Kind;
 
@@ -145,6 +145,12 @@ section! {
 }
 
 impl Settings {
+    /// Whether calls are seen on their way to others: by the proxy, or told in events.
+    pub fn sees_calls(&self) -> bool {
+        let listens = [&self.forward.listen_address, &self.http.listen_address];
+        listens.into_iter().any(|address| *address != Address::Off)
+    }
+
     /// Where the profile of a version is, as the settings say: its own, else that of its model.
     pub fn profile_path(&self, model: &str, version: &str) -> Option<&Path> {
         let model = self.models.get(model)?;

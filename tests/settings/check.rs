@@ -113,3 +113,25 @@ fn references_that_cannot_be_meant_are_told() {
     let (out, good) = check(&folder, "windows: [2d]\nreferences: [seasonal]", false);
     assert!(good && out.contains("seasonal has no effect"), "{out}");
 }
+
+#[test]
+fn what_is_said_of_tensors_is_checked_against_the_profile_and_the_ways_in() {
+    let folder = Folder::new();
+    folder.write("fraud.json", &profile(1000, true).to_json());
+    let models = "models: {fraud: {profile: fraud.json, inputs: {x: {names: [amount, amuont]}}}}\n";
+    let (out, good) = check(&folder, models, false);
+    assert!(good);
+    assert!(
+        out.contains("inputs name amuont, which its profile lacks"),
+        "{out}"
+    );
+    assert!(!out.contains("inputs name amount"), "{out}");
+    assert!(
+        out.contains("neither forward.listen_address nor http.listen_address"),
+        "{out}"
+    );
+    let seen = format!("{models}http: {{listen_address: ':4598'}}\n");
+    let (out, _) = check(&folder, &seen, false);
+    assert!(!out.contains("neither forward"), "{out}");
+    assert!(out.contains("and 8.0 MiB for calls that are seen"), "{out}");
+}

@@ -8,7 +8,7 @@ use driftgauge::settings::{ByteSize, Settings, SettingsError, SocketMode, Source
 use crate::support::{Folder, profile, source};
 
 /// What is wrong, and the file.
-const MISTAKES: [(&str, &str); 32] = [
+const MISTAKES: [(&str, &str); 34] = [
     ("unknown key, near miss", "web:\n  max_serie: 5\n"),
     ("unknown key, word left out", "web:\n  address: 0.0.0.0:1\n"),
     ("unknown key, far off", "log:\n  verbosity: 3\n"),
@@ -68,6 +68,14 @@ const MISTAKES: [(&str, &str); 32] = [
     (
         "missing profile",
         "models:\n  fraud:\n    profile: missing.json\n",
+    ),
+    (
+        "a proxy before nothing",
+        "forward: {listen_address: ':4597', sample_rate: 2, call_bytes: 16MiB, drain: 2h}\nhttp: {listen_address: 'unix:/s', pairing: 0s, pending: 0}\n",
+    ),
+    (
+        "a proxy before itself",
+        "forward: {listen_address: '127.0.0.1:4597', upstream: '127.0.0.1:4597', model: ''}\n",
     ),
     (
         "broken profile",
