@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
 use crate::batch::Batch;
+use crate::clock::wall_micros;
 use crate::engine::{Config, Engine, Rebaseline, Rebaselined, Refusal, Snapshot};
 use crate::queue::Queue;
 
@@ -232,11 +233,4 @@ fn rebaseline(engine: &mut Engine, what: &Rebaseline) -> Option<Result<Rebaselin
         engine.reset_model(&what.model);
     }
     done.ok()
-}
-
-/// Wall time in microseconds since the Unix epoch.
-fn wall_micros() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as i64)
 }

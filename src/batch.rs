@@ -72,6 +72,13 @@ pub enum Times {
     Each(Vec<i64>),
 }
 
+impl Outcome {
+    /// Whether the server said that there is no such model: the name, or the version, may be anything.
+    pub fn is_not_found(self) -> bool {
+        matches!(self, Self::Failed("NOT_FOUND" | "404"))
+    }
+}
+
 impl Batch {
     /// Number of calls.
     pub fn call_count(&self) -> usize {

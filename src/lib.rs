@@ -23,7 +23,7 @@
 //! - [`queue`]: the bounded door between sockets and analysis. [`socket`]: ports, and Unix sockets with their files.
 //! - [`statistic`]: one pure function a file.
 //! - [`settings`]: what an operator may say. [`profile`]: the reference as data.
-//! - [`batch`]: the one data type of a model call. [`telemetry`]: logs.
+//! - [`batch`]: the one data type of a model call. [`telemetry`]: logs. [`clock`]: the time.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -33,6 +33,7 @@ pub mod app;
 pub mod batch;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod engine;
 pub mod export;
 pub mod files;

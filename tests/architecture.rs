@@ -10,6 +10,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("statistic", &[]),
     ("proto", &[]),
     ("socket", &[]),
+    ("clock", &[]),
     ("profile", &["batch"]),
     ("tally", &["batch", "profile"]),
     ("window", &["tally"]),
@@ -22,12 +23,12 @@ const FLOORS: &[(&str, &[&str])] = &[
         "engine",
         &["batch", "profile", "statistic", "tally", "window", "learn"],
     ),
-    ("analysis", &["batch", "engine", "queue"]),
+    ("analysis", &["batch", "clock", "engine", "queue"]),
     (
         "ingest",
-        &["batch", "queue", "proto", "socket", "telemetry"],
+        &["batch", "clock", "queue", "proto", "socket", "telemetry"],
     ),
-    ("forward", &["ingest", "socket", "telemetry"]),
+    ("forward", &["clock", "ingest", "socket", "telemetry"]),
     ("client", &["batch", "proto"]),
     (
         "export",
@@ -89,6 +90,7 @@ const IMPURE: &[&str] = &[
     "std::thread",
     "std::net",
     "std::env::var",
+    "crate::clock",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

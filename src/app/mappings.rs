@@ -85,6 +85,7 @@ fn mapping(model: &settings::Model, profile: Option<&Arc<Profile>>) -> Mapping {
         profile_features: of_role(Role::Feature),
         profile_predictions: of_role(Role::Prediction),
         profile_scores: of_role(Role::Score),
+        profile_labels: of_role(Role::Label),
     }
 }
 

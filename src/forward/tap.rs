@@ -9,7 +9,6 @@ mod stream;
 mod unary;
 
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -17,6 +16,7 @@ use http::{HeaderMap, Request, StatusCode};
 use super::draw::draw;
 use super::line::lock;
 use super::serve::Server;
+use crate::clock::wall_micros;
 use crate::ingest::seen::{Ending, Exchange, Headers, Message, Side, Watched};
 use stream::Stream;
 use unary::Unary;
@@ -68,7 +68,7 @@ impl Open {
             status: None,
             response: Message::default(),
             ending: Ending::Cancelled,
-            started_micros: now_micros(),
+            started_micros: wall_micros(),
             latency_micros: None,
             draw,
             held: None,
@@ -148,10 +148,4 @@ impl Tap {
             Recording::Over => {}
         }
     }
-}
-
-/// The time of the wall clock in microseconds since the Unix epoch.
-fn now_micros() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(0))
 }

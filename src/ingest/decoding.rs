@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -20,6 +20,7 @@ use super::mapping::Mappings;
 use super::open_inference::{self, Streams};
 use super::seen::{CallCounts, Exchange, Observer, Seen, Transport};
 use super::{HandOver, Intake, Limits, Undecodable, rest};
+use crate::clock::wall_micros;
 
 /// Pause when nothing waits.
 const IDLE: Duration = Duration::from_millis(10);
@@ -208,11 +209,4 @@ fn decode(exchange: Exchange, mappings: &Mappings, limits: &Limits) -> Result<Ca
         Transport::Grpc => open_inference::decode(exchange, unnamed, limits),
         Transport::Http => rest::decode(exchange, unnamed, limits),
     }
-}
-
-/// Wall time in microseconds since the Unix epoch.
-fn wall_micros() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as i64)
 }

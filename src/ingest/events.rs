@@ -4,8 +4,8 @@
 //! An event's way: [`serve_events`] answers it before anybody looks at it, and hands it over as it
 //! was posted; [`Pairs`], on the decoding thread, reads it (`cloud_event`, `model_mesh` → `half`),
 //! waits for the other half of its call and makes an
-//! [`Exchange`](super::seen::Exchange) of both (`exchange`, with what `sniff` sees in the bodies).
-//! From there on it is a call like any other.
+//! [`Exchange`](super::seen::Exchange) of both (`exchange`). From there on it is a call like any
+//! other: which protocol its bodies have, they tell the decoder themselves.
 
 mod cloud_event;
 mod counts;
@@ -16,7 +16,6 @@ mod model_mesh;
 mod pairs;
 mod post;
 mod serve;
-mod sniff;
 
 pub use counts::EventCounts;
 pub use pairs::Pairs;

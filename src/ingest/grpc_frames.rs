@@ -4,11 +4,9 @@
 //! nothing that a client notices.
 //! [Specification](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 
-use std::io::Read;
-
 use bytes::{Buf, Bytes, BytesMut};
-use flate2::read::{GzDecoder, ZlibDecoder};
 
+use super::compression::Compression;
 use super::inference::Fault;
 use super::seen::Headers;
 use super::{Limits, Undecodable};
@@ -52,6 +50,18 @@ pub(super) fn only_message(
         return Err(Fault::new(Undecodable::Protocol, detail));
     }
     frame.open(headers, limits).map(Some)
+}
+
+/// How many frames a body of unknown protocol is made of; `None` when it is not made of frames.
+pub(super) fn frames_in(mut body: &[u8]) -> Option<usize> {
+    let mut frames = 0;
+    while !body.is_empty() {
+        let ([flag, length @ ..], after) = body.split_first_chunk::<PREFIX>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        body = after.get(length..).filter(|_| *flag <= 1)?;
+        frames += 1;
+    }
+    (frames > 0).then_some(frames)
 }
 
 /// Takes the first frame off `bytes`; `None` when its end has not come.
@@ -101,32 +111,19 @@ impl Frame {
         if !self.compressed {
             return Ok(self.message);
         }
-        let packed = &self.message[..];
-        match headers.get("grpc-encoding") {
-            Some("gzip") => unpack(GzDecoder::new(packed), limits),
-            Some("deflate") => unpack(ZlibDecoder::new(packed), limits),
+        let name = match headers.get("grpc-encoding") {
             None | Some("identity") => {
                 let detail = "a message is compressed, but no header says how";
-                Err(Fault::new(Undecodable::Compressed, detail))
+                return Err(Fault::new(Undecodable::Compressed, detail));
             }
-            Some(_) => {
-                let detail = "grpc-encoding is neither gzip nor deflate";
-                Err(Fault::new(Undecodable::Compression, detail))
-            }
-        }
+            Some(name) => name,
+        };
+        let Some(compression) = Compression::named(name) else {
+            let detail = "grpc-encoding is neither gzip nor deflate";
+            return Err(Fault::new(Undecodable::Compression, detail));
+        };
+        compression.undo(&self.message, limits.message_bytes)
     }
-}
-
-fn unpack(packed: impl Read, limits: &Limits) -> Result<Bytes, Fault> {
-    let most = limits.message_bytes;
-    let mut message = Vec::new();
-    let read = packed.take(most as u64 + 1).read_to_end(&mut message);
-    let detail = match read {
-        Ok(length) if length <= most => return Ok(message.into()),
-        Ok(_) => "a compressed message hides more bytes than the limit",
-        Err(_) => "a compressed message is broken",
-    };
-    Err(Fault::new(Undecodable::Compression, detail))
 }
 
 impl Reassembly {
@@ -180,7 +177,6 @@ impl Reassembly {
 mod tests {
     use std::io::Write;
 
-    use flate2::Compression;
     use flate2::write::{GzEncoder, ZlibEncoder};
     use http::{HeaderMap, HeaderName};
     use proptest::prelude::*;
@@ -201,7 +197,7 @@ mod tests {
     }
 
     fn gzip(message: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(message).unwrap();
         encoder.finish().unwrap()
     }
@@ -235,7 +231,7 @@ mod tests {
     fn a_message_is_unpacked_as_its_header_says() {
         let body = || frame(1, &gzip(b"hey"));
         assert_eq!(only(body(), &encoding("gzip")), Ok(Some("hey".into())));
-        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+        let mut zlib = ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         zlib.write_all(b"hey").unwrap();
         let zlib = frame(1, &zlib.finish().unwrap());
         assert_eq!(only(zlib, &encoding("deflate")), Ok(Some("hey".into())));

@@ -139,12 +139,20 @@ impl Unusable {
     }
 }
 
+/// Elements of a tensor of this shape; `None` when there cannot be so many.
+pub(super) fn elements<D: Copy>(shape: &[D]) -> Option<usize>
+where
+    usize: TryFrom<D>,
+{
+    shape.iter().try_fold(1_usize, |product, &dimension| {
+        product.checked_mul(usize::try_from(dimension).ok()?)
+    })
+}
+
 impl Tensor {
     /// Number of elements that the shape says; `None` when that overflows.
     pub fn len(&self) -> Option<usize> {
-        self.shape.iter().try_fold(1_usize, |product, &dimension| {
-            product.checked_mul(dimension)
-        })
+        elements(&self.shape)
     }
 
     /// Whether the shape says that there are none.

@@ -20,7 +20,7 @@ use self::clients::Clients;
 use self::reasons::{Counters, Refusal};
 use self::schemas::Schemas;
 use super::SourceCounts;
-use crate::batch::{Batch, Outcome};
+use crate::batch::Batch;
 use crate::queue::{Full, Queue};
 
 /// How long a client is asked to wait when the queue is full: ten ticks of the analysis thread.
@@ -334,8 +334,7 @@ impl State {
 /// Whether the server knew the model of none of its calls.
 fn is_not_found(batch: &Batch) -> bool {
     let outcomes = &batch.calls.outcomes;
-    let not_found = |outcome| matches!(outcome, &Outcome::Failed("NOT_FOUND" | "404"));
-    !outcomes.is_empty() && outcomes.iter().all(not_found)
+    !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.is_not_found())
 }
 
 #[cfg(test)]

@@ -66,8 +66,9 @@ pub struct Laid {
 impl Layouts {
     /// The rows of a call. Sampling has been decided before; here it becomes their weight.
     ///
-    /// A call that failed has no outputs. One that failed because the server does not know the model
-    /// makes no model: it is refused unless settings or an earlier call name the model.
+    /// A call that failed has no outputs. One that failed because the server does not know the model,
+    /// or the version, makes none: it belongs to a version that has answered before, or to none, and
+    /// whether it counts is for the [`Intake`](super::Intake) to say.
     pub fn batch(&mut self, call: Call, mappings: &Mappings, limits: &Limits) -> Laid {
         let Call {
             inference,
@@ -113,9 +114,6 @@ impl Layouts {
         };
         let fault = if model.is_empty() {
             Some(refuse(Reject::NoModel, "the call names no model".into()))
-        } else if is_not_found(outcome) && mapping.is_none() && !self.models.knows(&model) {
-            let detail = format!("the server does not know the model {model:?}");
-            Some(refuse(Reject::UnknownModel, detail))
         } else if cut.rows > limits.batch_rows {
             let detail = format!(
                 "{} rows in a call; the limit is {} (limits.batch_rows)",
@@ -163,7 +161,10 @@ impl Layouts {
                          their position; check that the order is right, or name them in settings"
                     );
                 }
-                self.known.remember(&asked, layout.clone());
+                // A name that nothing has answered to may be anything.
+                if self.models.knows(&model) {
+                    self.known.remember(&asked, layout.clone());
+                }
                 layout
             }
         };
@@ -221,11 +222,6 @@ fn side(
         }
     });
     side.filter(|said| !said.is_empty())
-}
-
-/// Whether the server said that there is no such model.
-fn is_not_found(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Failed("NOT_FOUND" | "404"))
 }
 
 /// Calls that each one stands for that is looked at.

@@ -44,6 +44,8 @@ pub struct Mapping {
     pub profile_predictions: Vec<Arc<str>>,
     /// Scores of the profile.
     pub profile_scores: Vec<Arc<str>>,
+    /// Labels of the profile: what a model answers is never one of them.
+    pub profile_labels: Vec<Arc<str>>,
 }
 
 /// What is said of one tensor.

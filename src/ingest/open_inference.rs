@@ -8,13 +8,11 @@
 mod pending;
 mod request;
 mod response;
-mod room;
 mod scan;
 mod status;
 mod stream;
 mod streams;
 mod tensor;
-mod text;
 
 use self::request::Request;
 use self::response::Response;
@@ -28,7 +26,7 @@ pub use streams::Streams;
 /// Decodes a call of `ModelInfer`.
 ///
 /// The inputs of a failed call are decoded as well, its outputs are empty. A call without a status,
-/// as event sources report it, has succeeded if there is a response. `unnamed_model` is the name of
+/// as event sources report it, has succeeded, unless it was answered with nothing. `unnamed_model` is the name of
 /// the model of a call that succeeded without naming one, as Ray Serve allows.
 ///
 /// # Errors
@@ -60,6 +58,8 @@ pub fn decode(exchange: Exchange, unnamed_model: &str, limits: &Limits) -> Resul
         let headers = response.headers.clone();
         match grpc_frames::only_message(response.into_body(), &headers, limits)? {
             Some(message) => (Outcome::Ok, Some(response::decode(message, limits)?)),
+            // Nothing was seen of the answer, so nobody knows.
+            None if http_status.is_none() => (Outcome::Ok, None),
             None if known.is_none() => (status::UNKNOWN, None),
             None => {
                 let detail = "the call succeeded, but the response has no message";
@@ -68,7 +68,7 @@ pub fn decode(exchange: Exchange, unnamed_model: &str, limits: &Limits) -> Resul
         }
     };
     Ok(Call {
-        inference: inference(request, response, outcome, unnamed_model, limits)?,
+        inference: inference(request, response, outcome, unnamed_model)?,
         headers,
         started_micros,
         latency_micros,
@@ -85,7 +85,6 @@ fn inference(
     mut response: Option<Response>,
     outcome: Outcome,
     unnamed_model: &str,
-    limits: &Limits,
 ) -> Result<Inference, Fault> {
     let mut version = std::mem::take(&mut request.version);
     if let Some(Response { message, .. }) = &mut response {
@@ -104,7 +103,7 @@ fn inference(
         let detail = "the request does not name a model";
         return Err(Fault::new(Undecodable::Protobuf, detail));
     }
-    let outputs = response.map(|response| response.into_outputs(&request, limits));
+    let outputs = response.map(|response| response.into_outputs(&request));
     Ok(Inference {
         model: request.model,
         version,

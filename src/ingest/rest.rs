@@ -7,7 +7,6 @@
 
 mod body;
 mod columns;
-mod compression;
 mod csv;
 mod datatype;
 mod json;
@@ -15,8 +14,6 @@ mod leaves;
 mod open_inference;
 mod path;
 mod plain;
-mod raw;
-mod room;
 mod seldon;
 mod status;
 mod values;
@@ -68,6 +65,8 @@ pub fn decode(exchange: Exchange, unnamed_model: &str, limits: &Limits) -> Resul
         Outcome::Failed(_) if named.is_some() => (request.unwrap_or_default(), Said::default()),
         Outcome::Failed(_) => (request?, Said::default()),
     };
+    let mut outputs = response.tensors;
+    request.requested.apply(&mut outputs);
     let named = named.unwrap_or_default();
     let first = |said: [String; 3]| said.into_iter().find(|said| !said.is_empty());
     let model = first([named.model, request.model, response.model]);
@@ -79,7 +78,7 @@ pub fn decode(exchange: Exchange, unnamed_model: &str, limits: &Limits) -> Resul
             version: version.unwrap_or_default(),
             id: id.unwrap_or_default(),
             inputs: request.tensors,
-            outputs: response.tensors,
+            outputs,
             outcome,
             inputs_are_columns: request.are_columns,
         },

@@ -168,6 +168,7 @@ fn how_a_call_ended_is_told_even_without_a_status() {
     let answer = |exchange: &mut Exchange| exchange.response.body = vec![frame(0, &[])];
     assert_eq!(with(&answer), OK, "an event has no trailers");
     assert_eq!(with(&|_| {}), failed("UNKNOWN"));
+    assert_eq!(with(&|exchange| exchange.status = None), OK, "not known");
     assert_eq!(
         with(&|exchange| exchange.ending = Ending::Cancelled),
         failed("CANCELLED")

@@ -298,3 +298,31 @@ fn the_version_is_the_one_that_answered() {
     assert_eq!(infer("/v2/models/m/versions/2/infer", "null"), "2");
     assert_eq!(infer("/v2/models/m/infer", "null"), "");
 }
+
+#[test]
+fn outputs_are_read_in_the_light_of_what_was_asked_of_them() {
+    let request = r#"{"inputs": [], "outputs": [
+        {"name": "class", "parameters": {"classification": 2, "binary_data": false}},
+        {"name": "none", "parameters": {"classification": 0}},
+        {"parameters": null, "name": "plain"},
+        {"name": "shared", "parameters": {"shared_memory_region": "r", "shared_memory_byte_size": 8}}
+    ]}"#;
+    let words = |name: &str| {
+        format!(
+            r#"{{"name": "{name}", "datatype": "BYTES", "shape": [1, 2], "data": ["0.9:1:cat", "0.1:0:dog"]}}"#
+        )
+    };
+    let response = format!(
+        r#"{{"outputs": [{}, {}, {}, {{"name": "shared", "datatype": "FP32", "shape": [2]}}]}}"#,
+        words("class"),
+        words("none"),
+        words("plain")
+    );
+    let outputs = said(exchange("/v2/models/m/infer", request, response)).outputs;
+    let as_sent = texts(&["0.9:1:cat", "0.1:0:dog"]);
+    assert_eq!(outputs[0], tensor("class", &[1, 1], texts(&["cat"])));
+    assert_eq!(outputs[1], tensor("none", &[1, 2], as_sent.clone()));
+    assert_eq!(outputs[2], tensor("plain", &[1, 2], as_sent));
+    let unseen = Elements::Unusable(Unusable::SharedMemory);
+    assert_eq!(outputs[3], tensor("shared", &[2], unseen));
+}

@@ -7,11 +7,12 @@ use http::{HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::half::Half;
-use super::sniff::{self, Outline, Protocol};
+use crate::ingest::Undecodable;
+use crate::ingest::compression::is_gzip;
+use crate::ingest::grpc_frames::frames_in;
 use crate::ingest::inference::Fault;
 use crate::ingest::mapping::draw_of;
 use crate::ingest::seen::{Ending, Exchange, Headers, Message, Transport, Watched};
-use crate::ingest::{Limits, Undecodable};
 
 /// The method that gRPC bodies belong to: events do not say which it was.
 const MODEL_INFER: &str = "/inference.GRPCInferenceService/ModelInfer";
@@ -24,7 +25,6 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-const BINARY_FROM: HeaderName = HeaderName::from_static("inference-header-content-length");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
@@ -37,12 +37,8 @@ pub(super) fn is_empty(request: &Half) -> bool {
 ///
 /// # Errors
 /// When it is not known what the bodies are, or which model they are for.
-pub(super) fn of(
-    mut request: Half,
-    mut response: Option<Half>,
-    limits: &Limits,
-) -> Result<Exchange, Fault> {
-    let frames = sniff::grpc_frames(&request.body);
+pub(super) fn of(mut request: Half, mut response: Option<Half>) -> Result<Exchange, Fault> {
+    let frames = frames_in(&request.body);
     let transport = match frames {
         None => Transport::Http,
         Some(1) => Transport::Grpc,
@@ -70,9 +66,7 @@ pub(super) fn of(
             describe_grpc(&mut request_headers, &request.body);
         }
         Transport::Http => {
-            let body = sniff::plain(&request.body, limits.message_bytes);
-            let outline = describe_http(&mut request_headers, &request.body, &body);
-            path = path_of(&request, outline.protocol)?;
+            path = path_of(&request)?;
         }
     }
     let status = response.is_some().then_some(200);
@@ -84,17 +78,11 @@ pub(super) fn of(
     });
     let response = response.map_or_else(Message::default, |response| {
         let mut headers = Headers::default();
-        match transport {
-            Transport::Grpc => {
-                describe_grpc(&mut headers, &response.body);
-                // The trailers are lost. But a call that succeeded has a message.
-                let code = if response.body.is_empty() { "2" } else { "0" };
-                set(&mut headers, GRPC_STATUS, code);
-            }
-            Transport::Http => {
-                let body = sniff::plain(&response.body, limits.message_bytes);
-                describe_http(&mut headers, &response.body, &body);
-            }
+        if transport == Transport::Grpc {
+            describe_grpc(&mut headers, &response.body);
+            // The trailers are lost. But a call that succeeded has a message.
+            let code = if response.body.is_empty() { "2" } else { "0" };
+            set(&mut headers, GRPC_STATUS, code);
         }
         message(headers, response.body)
     });
@@ -121,24 +109,10 @@ fn message(headers: Headers, body: Bytes) -> Message {
 fn describe_grpc(headers: &mut Headers, frame: &[u8]) {
     replace(headers, header::CONTENT_TYPE, "application/grpc");
     if let [1, _, _, _, _, message @ ..] = frame
-        && sniff::is_gzip(message)
+        && is_gzip(message)
     {
         set(headers, GRPC_ENCODING, "gzip");
     }
-}
-
-/// Says in the headers what the body is, unless they say so already.
-fn describe_http(headers: &mut Headers, body: &[u8], plain: &[u8]) -> Outline {
-    if sniff::is_gzip(body) {
-        set(headers, header::CONTENT_ENCODING, "gzip");
-    }
-    let outline = Outline::of(plain);
-    match outline.binary_from(plain) {
-        Some(from) => set(headers, BINARY_FROM, &from.to_string()),
-        None if outline.end.is_some() => set(headers, header::CONTENT_TYPE, "application/json"),
-        None => {}
-    }
-    outline
 }
 
 fn set(headers: &mut Headers, name: HeaderName, value: &str) {
@@ -154,34 +128,23 @@ fn replace(headers: &mut Headers, name: HeaderName, value: &str) {
     }
 }
 
-/// A path as the call may have had. Events do not say which; the model's name and the body do.
-fn path_of(request: &Half, protocol: Option<Protocol>) -> Result<String, Fault> {
-    let fault = |detail: &str| Fault {
-        reason: Undecodable::Format,
-        detail: detail.into(),
-    };
+/// A path that names the model. Events do not say which one the call had; which protocol it was, the
+/// keys of its body tell the decoder.
+fn path_of(request: &Half) -> Result<String, Fault> {
     if request.model.is_empty() {
         // Somebody sends events to the path of the call itself.
         let posted = request.path.split('?').next().unwrap_or_default();
         return Watched::of(&Method::POST, posted, &http::HeaderMap::new())
             .map(|_| request.path.as_ref().to_owned())
-            .ok_or_else(|| fault("an event does not say which model it is of"));
+            .ok_or_else(|| {
+                let detail = "an event does not say which model it is of";
+                Fault::new(Undecodable::Format, detail)
+            });
     }
     let escaped = |text| Cow::from(utf8_percent_encode(text, ESCAPED));
     let model = escaped(&request.model);
-    let version = match request.version.as_str() {
-        "" => String::new(),
-        version => format!("/versions/{}", escaped(version)),
-    };
-    Ok(match protocol {
-        Some(Protocol::V1) => format!("/v1/models/{model}{version}:predict"),
-        Some(Protocol::V2) => format!("/v2/models/{model}{version}/infer"),
-        Some(Protocol::Seldon) => format!("/seldon/{model}/api/v1.0/predictions"),
-        Some(Protocol::Invocations) => format!("/models/{model}/invocations"),
-        None => {
-            return Err(fault(
-                "the data of an event are of no protocol that is known",
-            ));
-        }
+    Ok(match request.version.as_str() {
+        "" => format!("/v2/models/{model}/infer"),
+        version => format!("/v2/models/{model}/versions/{}/infer", escaped(version)),
     })
 }

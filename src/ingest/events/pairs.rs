@@ -21,7 +21,6 @@ pub struct Pairs {
     ttl_micros: i64,
     max_pending: usize,
     max_bytes: usize,
-    limits: Limits,
     halves: HashMap<Arc<str>, Pending>,
     /// Keys by the order of their arrival.
     order: BTreeMap<u64, Arc<str>>,
@@ -48,7 +47,6 @@ impl Pairs {
             ttl_micros,
             max_pending,
             max_bytes,
-            limits: Limits::default(),
             halves: HashMap::new(),
             order: BTreeMap::new(),
             next: 0,
@@ -70,9 +68,6 @@ impl Pairs {
         now_micros: i64,
         limits: &Limits,
     ) -> Vec<Result<Exchange, Fault>> {
-        if self.limits != *limits {
-            self.limits = limits.clone();
-        }
         let mut out = Vec::new();
         let told = half::read(event, limits).unwrap_or_else(|fault| vec![Err(fault)]);
         for told in told {
@@ -173,6 +168,6 @@ impl Pairs {
             return;
         }
         let response = response.map(|response| *response);
-        out.push(exchange::of(*request, response, &self.limits));
+        out.push(exchange::of(*request, response));
     }
 }

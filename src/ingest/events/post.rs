@@ -4,8 +4,6 @@
 //! send again what was refused; they write it into the log of the model's pod (ModelMesh with the
 //! payload). So an event for which there is no room is answered like any other, and counted here.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, request};
@@ -14,6 +12,7 @@ use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
 use super::serve::BODY_TIME;
+use crate::clock::wall_micros;
 use crate::ingest::seen::{Event, Held, Observer, Seen, Shed};
 
 /// What the events port does with posts.
@@ -157,8 +156,6 @@ fn head_bytes(head: &request::Parts) -> usize {
 }
 
 fn event(head: request::Parts, body: Vec<u8>, held: Held) -> Event {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-    let micros = since_epoch.map(|time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
     Event {
         path: head
             .uri
@@ -167,7 +164,7 @@ fn event(head: request::Parts, body: Vec<u8>, held: Held) -> Event {
             .into(),
         headers: head.headers,
         body: body.into(),
-        received_micros: micros.unwrap_or_default(),
+        received_micros: wall_micros(),
         held: Some(held),
     }
 }

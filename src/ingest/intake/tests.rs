@@ -1,7 +1,7 @@
 //! What becomes of requests.
 
 use super::*;
-use crate::batch::{Calls, Schema, Times};
+use crate::batch::{Calls, Outcome, Schema, Times};
 
 fn batch(model: &str, rows: usize) -> Batch {
     Batch {

@@ -98,7 +98,7 @@ impl Models {
             Outcome::Failed(_) => self.by_name.get_mut(model),
         };
         let Some(known) = known else {
-            return match super::is_not_found(outcome) {
+            return match outcome.is_not_found() {
                 true => "".into(),
                 false => name_within(said, limits.name_bytes),
             };
@@ -119,7 +119,7 @@ impl Models {
                 known.versions.push(said.clone());
                 said
             }
-            Outcome::Failed(_) if at.is_none() && super::is_not_found(outcome) => {
+            Outcome::Failed(_) if at.is_none() && outcome.is_not_found() => {
                 known.versions.last().cloned().unwrap_or_default()
             }
             _ => said,

@@ -11,7 +11,7 @@ use crate::ingest::mapping::{Mapping, TensorMapping};
 
 /// Most classes whose scores are followed one by one; of more, only the largest score is.
 const CLASSES: usize = 10;
-/// What a prediction is called whose tensor has no name, or that is read from scores.
+/// What a prediction is called whose tensor has no name of its own, or that is read from scores.
 const PREDICTION: &str = "prediction";
 /// The same of scores.
 const SCORE: &str = "score";
@@ -125,7 +125,13 @@ fn draft<'a>(
     } else {
         None
     };
-    let base = match (output.name, role.or(of_profile).unwrap_or(looks)) {
+    // The truth has that name; what a model answers is never the truth.
+    let name = if is_of(&mapping.profile_labels) {
+        ""
+    } else {
+        output.name
+    };
+    let base = match (name, role.or(of_profile).unwrap_or(looks)) {
         ("", Role::Score) => SCORE,
         ("", _) => PREDICTION,
         (name, _) => name,
@@ -177,8 +183,8 @@ fn draft<'a>(
     scored.get_or_insert(output);
     let base: Cow<'a, str> = match names {
         [name] => name.to_string().into(),
-        _ if is_first || output.name.is_empty() => SCORE.into(),
-        _ => output.name.into(),
+        _ if is_first || name.is_empty() => SCORE.into(),
+        _ => name.into(),
     };
     let is_said = !names.is_empty();
     let of_class = |class: &str| Cow::from(format!("{base}[{class}]"));

@@ -175,7 +175,7 @@ impl Pending {
         limits: &Limits,
     ) -> Result<Call, Fault> {
         let request = request::decode(self.message?, limits)?;
-        let mut inference = inference(request, response, outcome, &of.unnamed_model, limits)?;
+        let mut inference = inference(request, response, outcome, &of.unnamed_model)?;
         inference.outputs.extend(self.further);
         Ok(Call {
             inference,

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use prost::Message;
 
-use super::room::Room;
 use super::scan::{self, Level};
 use super::tensor::{Described, tensors};
+use crate::ingest::extensions::{
+    CLASSIFICATION, CONTENT_TYPE, DATA_FRAME, Requested, SHARED_MEMORY, Wanted,
+};
 use crate::ingest::inference::{Fault, Tensor};
+use crate::ingest::room::Room;
 use crate::ingest::{Limits, Undecodable};
 use crate::proto::inference::infer_parameter::ParameterChoice;
-use crate::proto::inference::model_infer_request::InferRequestedOutputTensor;
 use crate::proto::inference::{InferParameter, ModelInferRequest};
 
 /// What a request says, with what its response needs to be understood.
@@ -22,8 +24,8 @@ pub(super) struct Request {
     pub(super) inputs: Vec<Tensor>,
     /// Each input is a column: MLServer's codec for data frames.
     pub(super) inputs_are_columns: bool,
-    /// The outputs that it asked for by name; empty: all.
-    requested: Vec<InferRequestedOutputTensor>,
+    /// What it asks of outputs.
+    pub(super) requested: Requested,
 }
 
 /// Parameters of a request, a response or a tensor.
@@ -44,13 +46,21 @@ pub(super) fn decode(message: Bytes, limits: &Limits) -> Result<Request, Fault> 
         contents: input.contents,
     });
     let raw = message.raw_input_contents;
+    let mut requested = Requested::default();
+    for output in message.outputs {
+        let wanted = Wanted {
+            is_shared: is_shared(&output.parameters),
+            classifies: classifies(&output.parameters),
+        };
+        requested.note(output.name, wanted);
+    }
     Ok(Request {
-        inputs: tensors(described.collect(), raw, limits, &mut room),
-        inputs_are_columns: text(&message.parameters, "content_type") == Some("pd"),
+        inputs: tensors(described.collect(), raw, &mut room),
+        inputs_are_columns: text(&message.parameters, CONTENT_TYPE) == Some(DATA_FRAME),
         model: message.model_name,
         version: message.model_version,
         id: message.id,
-        requested: message.outputs,
+        requested,
     })
 }
 
@@ -63,11 +73,12 @@ pub(super) fn room(message: &[u8], level: Level, limits: &Limits) -> Result<Room
         let detail = "the message is cut off or has fields that it cannot have";
         return Err(Fault::new(Undecodable::Protobuf, detail));
     };
-    let Some(left) = limits.decoded_bytes.checked_sub(decoded) else {
+    let mut room = Room::new(limits);
+    room.take(decoded).map_err(|_| {
         let detail = format!("decoded, the message would take {decoded} bytes");
-        return Err(Fault::new(Undecodable::TooManyElements, detail));
-    };
-    Ok(Room::new(left))
+        Fault::new(Undecodable::TooManyElements, detail)
+    })?;
+    Ok(room)
 }
 
 /// What the decoder says names fields, never values.
@@ -77,7 +88,7 @@ pub(super) fn no_message(error: prost::DecodeError) -> Fault {
 
 /// Whether values lie in memory that client and server share.
 pub(super) fn is_shared(parameters: &Parameters) -> bool {
-    parameters.contains_key("shared_memory_region")
+    parameters.contains_key(SHARED_MEMORY)
 }
 
 /// A parameter that is a string.
@@ -88,28 +99,12 @@ fn text<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
     }
 }
 
-impl Request {
-    /// What the request says of an output.
-    fn parameters_of(&self, output: &str) -> Option<&Parameters> {
-        let requested = self.requested.iter().find(|wanted| wanted.name == output);
-        requested.map(|wanted| &wanted.parameters)
-    }
-
-    /// Whether an output was to be written to shared memory.
-    pub(super) fn shares(&self, output: &str) -> bool {
-        self.parameters_of(output).is_some_and(is_shared)
-    }
-
-    /// Whether an output was to be turned into its first classes: Triton's
-    /// [classification extension](https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md).
-    pub(super) fn classifies(&self, output: &str) -> bool {
-        let said = self
-            .parameters_of(output)
-            .and_then(|parameters| parameters.get("classification")?.parameter_choice.as_ref());
-        match said {
-            Some(ParameterChoice::Int64Param(classes)) => *classes > 0,
-            Some(ParameterChoice::Uint64Param(classes)) => *classes > 0,
-            _ => false,
-        }
+/// Whether an output is to be turned into classes.
+fn classifies(parameters: &Parameters) -> bool {
+    let said = parameters.get(CLASSIFICATION);
+    match said.and_then(|said| said.parameter_choice.as_ref()) {
+        Some(ParameterChoice::Int64Param(classes)) => *classes > 0,
+        Some(ParameterChoice::Uint64Param(classes)) => *classes > 0,
+        _ => false,
     }
 }

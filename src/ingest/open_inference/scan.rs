@@ -7,10 +7,8 @@ use bytes::Bytes;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::ingest::inference::Tensor;
+use crate::ingest::room::SMALLEST_PIECE;
 use crate::proto::inference as wire;
-
-/// Bytes that the allocator takes for a few bytes.
-pub(super) const SMALLEST_PIECE: usize = 32;
 
 /// A list that grows by doubling may have twice the room that it needs.
 const GROWTH: usize = 2;

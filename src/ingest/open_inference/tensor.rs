@@ -5,11 +5,10 @@
 
 use bytes::Bytes;
 
-use super::room::Room;
-use super::text;
 use crate::batch::ValueType;
-use crate::ingest::Limits;
-use crate::ingest::inference::{Elements, Tensor, Unusable};
+use crate::ingest::inference::{Elements, Tensor, Unusable, elements};
+use crate::ingest::room::Room;
+use crate::ingest::tensor_bytes::{self, value_type};
 use crate::proto::inference::InferTensorContents;
 
 /// What a message says of one tensor, of a request or a response.
@@ -29,12 +28,7 @@ pub(super) struct Described {
 /// an empty raw entry for an output in shared memory. So raw entries go to the tensors without typed
 /// values: those that are not shared, if there are just as many, else all of them, if there are just
 /// as many, else by position. Where none of that fits, it is unknown which values are whose.
-pub(super) fn tensors(
-    described: Vec<Described>,
-    raw: Vec<Bytes>,
-    limits: &Limits,
-    room: &mut Room,
-) -> Vec<Tensor> {
+pub(super) fn tensors(described: Vec<Described>, raw: Vec<Bytes>, room: &mut Room) -> Vec<Tensor> {
     let unseen = described.iter().filter(|tensor| tensor.is_unseen());
     let (visible, unseen) = (
         unseen.clone().filter(|tensor| !tensor.is_shared).count(),
@@ -65,7 +59,7 @@ pub(super) fn tensors(
         } else {
             Source::Nowhere(Unusable::NoContents)
         };
-        tensor.with_values(source, limits, room)
+        tensor.with_values(source, room)
     });
     each.collect()
 }
@@ -84,7 +78,7 @@ impl Described {
         contents.is_none_or(|contents| lengths(contents) == [0; LISTS])
     }
 
-    fn with_values(self, source: Source, limits: &Limits, room: &mut Room) -> Tensor {
+    fn with_values(self, source: Source, room: &mut Room) -> Tensor {
         let count = elements(&self.shape);
         let elements = match (count, source) {
             (None, _) => Err(Unusable::Shape),
@@ -92,17 +86,13 @@ impl Described {
             (Some(count), source) => match value_type(&self.datatype) {
                 None => Err(Unusable::Datatype),
                 Some(value_type) => match source {
-                    Source::Raw(data) => raw(data, value_type, count, limits, room),
-                    Source::Typed => typed(
-                        self.contents.unwrap_or_default(),
-                        value_type,
-                        count,
-                        limits,
-                        room,
-                    ),
+                    Source::Raw(data) => tensor_bytes::read(data, value_type, count, room),
+                    Source::Typed => {
+                        typed(self.contents.unwrap_or_default(), value_type, count, room)
+                    }
                     // Typed values of no element are no values.
                     Source::Nowhere(_) if count == 0 => {
-                        raw(Bytes::new(), value_type, 0, limits, room)
+                        tensor_bytes::read(Bytes::new(), value_type, 0, room)
                     }
                     Source::Nowhere(reason) => Err(reason),
                 },
@@ -119,49 +109,6 @@ impl Described {
             elements: elements.unwrap_or_else(Elements::Unusable),
         }
     }
-}
-
-/// Elements of a tensor of this shape; `None` when there cannot be so many.
-fn elements(shape: &[i64]) -> Option<usize> {
-    shape.iter().try_fold(1_usize, |product, &dimension| {
-        product.checked_mul(usize::try_from(dimension).ok()?)
-    })
-}
-
-fn value_type(datatype: &str) -> Option<ValueType> {
-    Some(match datatype {
-        "BOOL" => ValueType::Bool,
-        "INT8" => ValueType::Int8,
-        "INT16" => ValueType::Int16,
-        "INT32" => ValueType::Int32,
-        "INT64" => ValueType::Int64,
-        "UINT8" => ValueType::UInt8,
-        "UINT16" => ValueType::UInt16,
-        "UINT32" => ValueType::UInt32,
-        "UINT64" => ValueType::UInt64,
-        "FP16" => ValueType::Float16,
-        "BF16" => ValueType::BFloat16,
-        "FP32" => ValueType::Float32,
-        "FP64" => ValueType::Float64,
-        "BYTES" => ValueType::Text,
-        _ => return None,
-    })
-}
-
-fn raw(
-    data: Bytes,
-    value_type: ValueType,
-    count: usize,
-    limits: &Limits,
-    room: &mut Room,
-) -> Result<Elements, Unusable> {
-    if value_type == ValueType::Text {
-        return Ok(text::raw(&data, count, limits, room));
-    }
-    if count.checked_mul(value_type.size()) != Some(data.len()) {
-        return Err(Unusable::Length);
-    }
-    Ok(Elements::Fixed { value_type, data })
 }
 
 const LISTS: usize = 8;
@@ -184,7 +131,6 @@ fn typed(
     contents: InferTensorContents,
     value_type: ValueType,
     count: usize,
-    limits: &Limits,
     room: &mut Room,
 ) -> Result<Elements, Unusable> {
     let own = match value_type {
@@ -227,7 +173,8 @@ fn typed(
         ValueType::Float32 => plain(&contents.fp32_contents, |value| Some(value.to_le_bytes())),
         ValueType::Float64 => plain(&contents.fp64_contents, |value| Some(value.to_le_bytes())),
         ValueType::Text | ValueType::Float16 | ValueType::BFloat16 => {
-            return Ok(text::typed(&contents.bytes_contents, limits, room));
+            let strings = contents.bytes_contents.iter().map(|string| &string[..]);
+            return tensor_bytes::texts(strings, count, room);
         }
     };
     let data = data.ok_or(Unusable::Datatype)?;

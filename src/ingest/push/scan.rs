@@ -6,10 +6,8 @@
 use bytes::Bytes;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
+use crate::ingest::room::SMALLEST_PIECE;
 use crate::proto::ingest as wire;
-
-/// Bytes that the allocator takes for a few bytes.
-const SMALLEST_PIECE: usize = 32;
 
 /// What a field of a message costs when it occurs.
 enum Cost {

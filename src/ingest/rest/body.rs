@@ -5,10 +5,12 @@ use bytes::Bytes;
 use super::json::{Reader, Value};
 use super::open_inference::{self, Parameters};
 use super::plain::{self, Plain};
-use super::room::Room;
 use super::values::Wholes;
-use super::{Stop, compression, csv, seldon};
+use super::{Stop, csv, seldon};
+use crate::ingest::compression::{Compression, is_gzip};
+use crate::ingest::extensions::Requested;
 use crate::ingest::inference::{Fault, Tensor, Unusable};
+use crate::ingest::room::Room;
 use crate::ingest::seen::Message;
 use crate::ingest::{Limits, Undecodable};
 
@@ -35,6 +37,8 @@ pub(super) struct Said {
     pub(super) tensors: Vec<Tensor>,
     /// Each tensor is a column.
     pub(super) are_columns: bool,
+    /// What a request asks of outputs.
+    pub(super) requested: Requested,
 }
 
 /// The keys that matter, with what stands behind them.
@@ -59,7 +63,7 @@ struct Keys<'a> {
 pub(super) fn read(message: Message, side: Side, limits: &Limits) -> Result<Said, Fault> {
     let headers = message.headers.clone();
     let encoding = headers.get("content-encoding");
-    let body = compression::uncompressed(message.into_body(), encoding, limits)?;
+    let body = uncompressed(message.into_body(), encoding, limits)?;
     let content_type = headers.get("content-type").unwrap_or_default();
     let mut room = Room::new(limits);
     let said = if side == Side::Request && content_type.starts_with("text/csv") {
@@ -69,6 +73,23 @@ pub(super) fn read(message: Message, side: Side, limits: &Limits) -> Result<Said
         of_json(&body, headers.get(JSON_LENGTH), side, &mut room)
     };
     said.map_err(|stop| stop.fault(side))
+}
+
+/// The body as it was before it was compressed.
+///
+/// Whoever repeats a call as an event may leave out what it was compressed with (as the KServe agent
+/// does); gzip is known by its first bytes, which no other body here has.
+fn uncompressed(body: Bytes, encoding: Option<&str>, limits: &Limits) -> Result<Bytes, Fault> {
+    let compression = match encoding.unwrap_or_default().trim() {
+        "" if is_gzip(&body) => Compression::Gzip,
+        "" => return Ok(body),
+        name if name.eq_ignore_ascii_case("identity") => return Ok(body),
+        name => Compression::named(name).ok_or_else(|| {
+            let detail = "content-encoding is neither gzip nor deflate";
+            Fault::new(Undecodable::Compression, detail)
+        })?,
+    };
+    compression.undo(&body, limits.decoded_bytes)
 }
 
 fn of_json(
@@ -105,6 +126,9 @@ fn of_json(
     {
         said.tensors = open_inference::read(tensors, body.slice(binary_start..), room)?;
         said.are_columns = keys.parameters.says_columns();
+        if let (Side::Request, Some(outputs)) = (side, keys.outputs) {
+            said.requested = open_inference::requested(outputs, room)?;
+        }
         return Ok(said);
     }
     let found = match keys.plain(side, whole, room) {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::Stop;
 use super::json::{Reader, Text, Value};
 use super::leaves::Leaves;
-use super::room::Room;
 use super::values::{Values, Wholes};
 use crate::ingest::inference::{Elements, Tensor, Unusable};
+use crate::ingest::room::Room;
 
 /// The columns of a table.
 #[derive(Debug, Default)]

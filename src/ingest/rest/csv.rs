@@ -9,8 +9,8 @@ use super::Stop;
 use super::columns::Columns;
 use super::json::{Number, Text, Value};
 use super::plain::{self, Plain};
-use super::room::Room;
 use super::values::Wholes;
+use crate::ingest::room::Room;
 
 /// What pandas takes for no value
 /// ([`read_csv`](https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html), `na_values`).

@@ -1,4 +1,4 @@
-//! The datatypes of the Open Inference Protocol, and JSON values of them.
+//! JSON values of the datatypes of the Open Inference Protocol.
 //!
 //! The datatype says what the model was given, whatever the digits look like: 7 of an FP32 tensor is
 //! a float, and 5.1 is the float that is nearest to it in 32 bits.
@@ -8,32 +8,10 @@ use half::{bf16, f16};
 use super::Stop;
 use super::json::{Number, Reader, Value};
 use super::leaves::Leaves;
-use super::room::Room;
-use super::values::scalar;
+use super::values::{self, scalar};
 use crate::batch::{Scalar, ValueType};
 use crate::ingest::inference::{Elements, Unusable};
-
-/// The type of a datatype
-/// ([Open Inference Protocol](https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md#tensor-data-types)).
-pub(super) fn value_type(datatype: &str) -> Option<ValueType> {
-    Some(match datatype {
-        "BOOL" => ValueType::Bool,
-        "INT8" => ValueType::Int8,
-        "INT16" => ValueType::Int16,
-        "INT32" => ValueType::Int32,
-        "INT64" => ValueType::Int64,
-        "UINT8" => ValueType::UInt8,
-        "UINT16" => ValueType::UInt16,
-        "UINT32" => ValueType::UInt32,
-        "UINT64" => ValueType::UInt64,
-        "FP16" => ValueType::Float16,
-        "BF16" => ValueType::BFloat16,
-        "FP32" => ValueType::Float32,
-        "FP64" => ValueType::Float64,
-        "BYTES" => ValueType::Text,
-        _ => return None,
-    })
-}
+use crate::ingest::room::Room;
 
 /// Reads values of a type, nested or not; with the shape that the arrays have if that must be known.
 ///
@@ -116,7 +94,7 @@ impl<'a> Reading<'a, '_> {
         let mut bytes = 0;
         while let Some(leaf) = leaves.next()? {
             let text = match leaf {
-                Value::Text(text) => self.room.text(text)?,
+                Value::Text(text) => values::text(text, self.room)?,
                 _ => None,
             };
             let Some(text) = text else {

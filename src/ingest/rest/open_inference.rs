@@ -7,10 +7,15 @@ use bytes::Bytes;
 
 use super::json::{Reader, Text, Value};
 use super::plain::each;
-use super::room::Room;
-use super::{Stop, datatype, raw};
+use super::seldon::each_key;
+use super::{Stop, datatype};
 use crate::batch::ValueType;
-use crate::ingest::inference::{Elements, Tensor, Unusable};
+use crate::ingest::extensions::{
+    CLASSIFICATION, CONTENT_TYPE, DATA_FRAME, Requested, SHARED_MEMORY, Wanted,
+};
+use crate::ingest::inference::{Elements, Tensor, Unusable, elements};
+use crate::ingest::room::Room;
+use crate::ingest::tensor_bytes;
 
 /// Dimensions at most, as many as NumPy has.
 const MAX_DIMENSIONS: usize = 64;
@@ -31,6 +36,7 @@ struct Described<'a> {
 pub(super) struct Parameters<'a> {
     binary_bytes: Option<Result<usize, Unusable>>,
     is_shared: bool,
+    classifies: bool,
     content_type: Option<Text<'a>>,
 }
 
@@ -90,6 +96,37 @@ pub(super) fn read(
     Ok(read)
 }
 
+/// Reads what a request asks of the outputs; what is no list asks nothing.
+///
+/// # Errors
+/// There is more than there is room for, or it is no JSON.
+pub(super) fn requested(outputs: Reader<'_>, room: &mut Room) -> Result<Requested, Stop> {
+    let mut read = Requested::default();
+    if { outputs }.peek() != Some(b'[') {
+        return Ok(read);
+    }
+    each(outputs, |at| {
+        let output = at.skip()?;
+        let (mut name, mut wanted) = (String::new(), Wanted::default());
+        each_key(output, |key, mut value| {
+            if key.is("name") {
+                name = text(&mut value)?.map(Text::to_name).unwrap_or_default();
+            } else if key.is("parameters") {
+                let parameters = Parameters::read(value)?;
+                wanted.is_shared = parameters.is_shared;
+                wanted.classifies = parameters.classifies;
+            }
+            Ok(())
+        })?;
+        // A table that grows by doubling may have twice the room that it needs.
+        room.take(2 * size_of::<(String, Wanted)>())?;
+        room.take_text(name.capacity())?;
+        read.note(name, wanted);
+        Ok(())
+    })?;
+    Ok(read)
+}
+
 impl<'a> Described<'a> {
     fn read(at: &mut Reader<'a>) -> Result<Self, Stop> {
         let mut described = Self {
@@ -110,7 +147,7 @@ impl<'a> Described<'a> {
                 described.name = text(&mut value)?.map(Text::to_name).unwrap_or_default();
             } else if key.is("datatype") {
                 let name = text(&mut value)?.map(Text::to_name);
-                described.value_type = name.and_then(|name| datatype::value_type(&name));
+                described.value_type = name.and_then(|name| tensor_bytes::value_type(&name));
             } else if key.is("shape") {
                 described.shape = shape(value)?;
             } else if key.is("data") {
@@ -147,10 +184,11 @@ impl<'a> Described<'a> {
             }
             let value_type = value_type.ok_or(Unusable::Datatype)?;
             let shape = shape.transpose()?;
+            let count = |shape| elements(shape).ok_or(Unusable::Shape);
             let expected = shape.as_deref().map(count).transpose()?;
             if let Some(bytes) = binary {
                 let expected = expected.ok_or(Unusable::Shape)?;
-                let elements = raw::read(bytes?, value_type, expected, room)?;
+                let elements = tensor_bytes::read(bytes?, value_type, expected, room)?;
                 return Ok((elements, shape.unwrap_or_default()));
             }
             let Some(data) = data else {
@@ -193,9 +231,14 @@ impl<'a> Parameters<'a> {
                     _ => None,
                 };
                 parameters.binary_bytes = Some(bytes.ok_or(Unusable::Length));
-            } else if key.is("shared_memory_region") {
+            } else if key.is(SHARED_MEMORY) {
                 parameters.is_shared = true;
-            } else if key.is("content_type") {
+            } else if key.is(CLASSIFICATION) {
+                parameters.classifies = match value.value()? {
+                    Value::Number(classes) => classes.integer::<u64>().is_some_and(|n| n > 0),
+                    _ => false,
+                };
+            } else if key.is(CONTENT_TYPE) {
                 parameters.content_type = text(&mut value)?;
             }
         }
@@ -204,7 +247,7 @@ impl<'a> Parameters<'a> {
 
     /// Whether each input is a column (MLServer's codec for pandas).
     pub(super) fn says_columns(&self) -> bool {
-        self.content_type.is_some_and(|kind| kind.is("pd"))
+        self.content_type.is_some_and(|kind| kind.is(DATA_FRAME))
     }
 }
 
@@ -237,14 +280,6 @@ fn shape(mut value: Reader<'_>) -> Result<Option<Result<Vec<usize>, Unusable>>, 
         Err(Stop::Unusable(why)) => Ok(Some(Err(why))),
         Err(stop) => Err(stop),
     }
-}
-
-/// Number of elements of a shape.
-fn count(shape: &[usize]) -> Result<usize, Unusable> {
-    let multiplied = shape.iter().try_fold(1_usize, |product, &dimension| {
-        product.checked_mul(dimension)
-    });
-    multiplied.ok_or(Unusable::Shape)
 }
 
 fn empty(value_type: ValueType) -> Elements {

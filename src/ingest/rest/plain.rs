@@ -8,9 +8,9 @@ use super::Stop;
 use super::columns::{Columns, shape_of};
 use super::json::{Reader, Value};
 use super::leaves::Leaves;
-use super::room::Room;
 use super::values::{Values, Wholes};
 use crate::ingest::inference::{Elements, Tensor, Unusable};
+use crate::ingest::room::Room;
 
 /// The tensors of one side of a call.
 #[derive(Debug, Default)]

@@ -9,9 +9,9 @@ use super::columns::{Columns, shape_of};
 use super::json::{Reader, Text, Value};
 use super::leaves::Leaves;
 use super::plain::{self, Plain, each};
-use super::room::Room;
 use super::values::Wholes;
 use crate::ingest::inference::Unusable;
+use crate::ingest::room::Room;
 
 /// Keys of bodies whose content only the model knows.
 pub(super) const OPAQUE: [&str; 3] = ["strData", "jsonData", "binData"];

@@ -2,10 +2,10 @@
 //! value on that is something else.
 
 use super::Stop;
-use super::json::Value;
-use super::room::Room;
+use super::json::{Text, Value};
 use crate::batch::{Scalar, ValueType};
-use crate::ingest::inference::Elements;
+use crate::ingest::inference::{Elements, Unusable};
+use crate::ingest::room::Room;
 
 /// How whole numbers are given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Values {
                 bytes.push(u8::from(bool));
             }
             (Kind::Texts(texts), Value::Text(text)) => {
-                let Some(text) = room.text(text)? else {
+                let Some(text) = self::text(text, room)? else {
                     self.make_mixed(room)?;
                     return self.push(value, room);
                 };
@@ -198,13 +198,27 @@ impl Values {
     }
 }
 
+/// A string value; `None` when it is longer than one may be, or cannot be decoded.
+pub(super) fn text(text: Text<'_>, room: &mut Room) -> Result<Option<String>, Unusable> {
+    let most = room.string_bytes();
+    // An escape has at most six bytes for one.
+    if text.len() > most.saturating_mul(6) {
+        return Ok(None);
+    }
+    let Some(text) = text.decoded().filter(|text| text.len() <= most) else {
+        return Ok(None);
+    };
+    room.take_text(text.capacity())?;
+    Ok(Some(text))
+}
+
 /// A value by itself.
 pub(super) fn scalar(value: Value<'_>, room: &mut Room) -> Result<Scalar, Stop> {
     Ok(match value {
         Value::Null => Scalar::Null,
         Value::Bool(bool) => Scalar::Bool(bool),
         Value::Number(number) => Scalar::Number(number.float()),
-        Value::Text(text) => room.text(text)?.map_or(Scalar::Invalid, Scalar::Text),
+        Value::Text(text) => self::text(text, room)?.map_or(Scalar::Invalid, Scalar::Text),
         Value::Array | Value::Object => Scalar::Invalid,
     })
 }

@@ -101,7 +101,7 @@ fn any_mapping() -> impl Strategy<Value = Mapping> {
         BatchDimension::First,
         BatchDimension::None,
     ]);
-    let profile = (any_names(), any_names(), any_names());
+    let profile = (any_names(), any_names(), any_names(), any_names());
     let positive = option::of(any_name().prop_map(Arc::from));
     (
         tensors(),
@@ -123,6 +123,7 @@ fn any_mapping() -> impl Strategy<Value = Mapping> {
                 profile_features: profile.0,
                 profile_predictions: profile.1,
                 profile_scores: profile.2,
+                profile_labels: profile.3,
             },
         )
 }

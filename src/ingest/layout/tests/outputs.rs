@@ -251,6 +251,20 @@ fn the_profile_knows_that_the_fraction_of_a_regression_is_the_prediction() {
 }
 
 #[test]
+fn what_has_the_name_of_the_truth_is_not_the_truth() {
+    let mapping = |predictions: &[&str]| Mapping {
+        profile_labels: shared(&["churned"]),
+        profile_predictions: shared(predictions),
+        ..Mapping::default()
+    };
+    let answered = |predictions| of(vec![integers("churned", &[2])], mapping(predictions));
+    assert_eq!(fields(&answered(&[])), [("prediction", Prediction)]);
+    assert_eq!(fields(&answered(&["verdict"])), [("verdict", Prediction)]);
+    let score = of(vec![floats("churned", &[2])], mapping(&[]));
+    assert_eq!(fields(&score), [("score", Score)]);
+}
+
+#[test]
 fn settings_win() {
     let outputs = HashMap::from([
         ("y".into(), said(&["price"], Some(Prediction))),

@@ -203,29 +203,32 @@ fn a_call_without_a_version_goes_to_the_last_one() {
 }
 
 #[test]
-fn a_model_that_the_server_does_not_know_is_refused_unless_somebody_does() {
+fn a_call_that_found_nothing_belongs_to_what_has_answered_and_is_not_remembered() {
     let mut layouts = Layouts::default();
-    let unknown = || {
-        let mut call = failed(call(vec![floats("x", &[3, 2])], vec![]), "NOT_FOUND");
+    let mappings = mappings(Mapping::default());
+    let mut lay = |code: Option<&'static str>| {
+        let mut call = call(vec![floats("x", &[3, 2])], vec![]);
         call.inference.model = "n".into();
-        call
+        call.inference.version = "7".into();
+        call.inference.outcome = code.map_or(Outcome::Ok, Outcome::Failed);
+        let batch = layouts.batch(call, &mappings, &Limits::default()).batch;
+        let batch = batch.unwrap();
+        (batch.version, batch.schema.uid())
     };
-    let mut refused = |call: Call| {
-        let laid = layouts.batch(call, &mappings(Mapping::default()), &Limits::default());
-        laid.batch
-            .err()
-            .map(|refused| (refused.reason, refused.rows))
-    };
-    assert_eq!(refused(unknown()), Some((Reject::UnknownModel, 3)));
-    let of_settings = failed(call(vec![floats("x", &[3, 2])], vec![]), "NOT_FOUND");
-    assert_eq!(refused(of_settings), None);
-    let mut answered = unknown();
-    answered.inference.outcome = Outcome::Ok;
-    assert_eq!(refused(answered), None);
-    assert_eq!(refused(unknown()), None, "it answered before");
-    let mut nameless = unknown();
+    let (version, nowhere) = lay(Some("NOT_FOUND"));
+    assert_eq!(&*version, "", "made up, as far as anybody knows");
+    assert_ne!(lay(Some("NOT_FOUND")).1, nowhere);
+    let (version, known) = lay(None);
+    assert_eq!(&*version, "7");
+    assert_eq!(lay(Some("NOT_FOUND")), (version, known));
+}
+
+#[test]
+fn a_call_without_a_model_is_refused() {
+    let mut nameless = call(vec![floats("x", &[3, 2])], vec![]);
     nameless.inference.model.clear();
-    assert_eq!(refused(nameless), Some((Reject::NoModel, 3)));
+    let refused = lay(nameless, Mapping::default()).batch.unwrap_err();
+    assert_eq!((refused.reason, refused.rows), (Reject::NoModel, 3));
 }
 
 #[test]

@@ -1,11 +1,37 @@
-//! Values as bytes behind the JSON: the binary tensor data extension.
+//! Tensors of the Open Inference Protocol as bytes: raw contents of gRPC, and the binary tensors that
+//! follow JSON.
+//!
+//! Row-major and little-endian, so numbers stay where they are in the message. The protocol calls
+//! strings bytes, so one may be a picture: an element that is no UTF-8, or longer than a string may
+//! be, is invalid as that row's value and nothing more.
 
 use bytes::Bytes;
 
-use super::Stop;
+use super::inference::{Elements, Unusable};
 use super::room::Room;
 use crate::batch::{Scalar, ValueType};
-use crate::ingest::inference::{Elements, Unusable};
+
+/// The type of a datatype
+/// ([Open Inference Protocol](https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md#tensor-data-types)).
+pub(super) fn value_type(datatype: &str) -> Option<ValueType> {
+    Some(match datatype {
+        "BOOL" => ValueType::Bool,
+        "INT8" => ValueType::Int8,
+        "INT16" => ValueType::Int16,
+        "INT32" => ValueType::Int32,
+        "INT64" => ValueType::Int64,
+        "UINT8" => ValueType::UInt8,
+        "UINT16" => ValueType::UInt16,
+        "UINT32" => ValueType::UInt32,
+        "UINT64" => ValueType::UInt64,
+        "FP16" => ValueType::Float16,
+        "BF16" => ValueType::BFloat16,
+        "FP32" => ValueType::Float32,
+        "FP64" => ValueType::Float64,
+        "BYTES" => ValueType::Text,
+        _ => return None,
+    })
+}
 
 /// The values in `data`, which must be exactly `count`.
 pub(super) fn read(
@@ -13,48 +39,53 @@ pub(super) fn read(
     value_type: ValueType,
     count: usize,
     room: &mut Room,
-) -> Result<Elements, Stop> {
+) -> Result<Elements, Unusable> {
     if value_type == ValueType::Text {
-        return texts(&data, count, room);
+        if strings(&data)? != count {
+            return Err(Unusable::Length);
+        }
+        let mut rest = &data[..];
+        let each = std::iter::from_fn(|| {
+            let (string, after) = split(rest)?;
+            rest = after;
+            Some(string)
+        });
+        return texts(each, count, room);
     }
     if count.checked_mul(value_type.size()) != Some(data.len()) {
-        return Err(Unusable::Length.into());
+        return Err(Unusable::Length);
     }
     Ok(Elements::Fixed { value_type, data })
 }
 
-/// Strings, each after its length. One that is no UTF-8, or too long, is invalid by itself.
-fn texts(data: &[u8], count: usize, room: &mut Room) -> Result<Elements, Stop> {
-    if strings(data)? != count {
-        return Err(Unusable::Length.into());
-    }
-    let mut texts = Vec::new();
-    room.reserve(&mut texts, count)?;
-    let mut rest = data;
-    while let Some((string, after)) = split(rest) {
-        rest = after;
-        match room.plain_text(string)? {
+/// `count` strings, as many as there are.
+pub(super) fn texts<'a>(
+    mut strings: impl Iterator<Item = &'a [u8]>,
+    count: usize,
+    room: &mut Room,
+) -> Result<Elements, Unusable> {
+    let mut texts = room.vec(count)?;
+    for string in strings.by_ref() {
+        match room.text(string)? {
             Some(text) => texts.push(text),
-            None => return mixed(texts, rest, count, room),
+            None => return mixed(texts, strings, count, room),
         }
     }
     Ok(Elements::Text(texts))
 }
 
-/// The strings before the first that is invalid, it, and those in `rest`.
-fn mixed(
+/// The strings before the first that is invalid, it, and the `rest`.
+fn mixed<'a>(
     texts: Vec<String>,
-    mut rest: &[u8],
+    rest: impl Iterator<Item = &'a [u8]>,
     count: usize,
     room: &mut Room,
-) -> Result<Elements, Stop> {
-    let mut scalars = Vec::new();
-    room.reserve(&mut scalars, count)?;
+) -> Result<Elements, Unusable> {
+    let mut scalars = room.vec(count)?;
     scalars.extend(texts.into_iter().map(Scalar::Text));
     scalars.push(Scalar::Invalid);
-    while let Some((string, after)) = split(rest) {
-        rest = after;
-        let text = room.plain_text(string)?;
+    for string in rest {
+        let text = room.text(string)?;
         scalars.push(text.map_or(Scalar::Invalid, Scalar::Text));
     }
     Ok(Elements::Mixed(scalars))
@@ -82,7 +113,11 @@ mod tests {
     use super::*;
     use crate::ingest::Limits;
 
-    fn raw(bytes: &'static [u8], value_type: ValueType, count: usize) -> Result<Elements, Stop> {
+    fn raw(
+        bytes: &'static [u8],
+        value_type: ValueType,
+        count: usize,
+    ) -> Result<Elements, Unusable> {
         let mut room = Room::new(&Limits {
             string_bytes: 4,
             ..Limits::default()
@@ -104,7 +139,7 @@ mod tests {
             (b"\xff\xff\xff\xffUS", 1, Unusable::Text),
         ] {
             let found = raw(bytes, ValueType::Text, count);
-            assert_eq!(found, Err(Stop::Unusable(why)), "{bytes:?} {count}");
+            assert_eq!(found, Err(why), "{bytes:?} {count}");
         }
     }
 
@@ -122,7 +157,7 @@ mod tests {
         assert!(raw(&[0; 8], ValueType::Float16, 4).is_ok());
         for (count, value_type) in [(3, ValueType::Float16), (usize::MAX, ValueType::Int64)] {
             let found = raw(&[0; 8], value_type, count);
-            assert_eq!(found, Err(Stop::Unusable(Unusable::Length)));
+            assert_eq!(found, Err(Unusable::Length));
         }
     }
 }

@@ -1,11 +1,13 @@
-//! How much memory the values of one body may still take.
+//! How much memory the values of one message may still take.
 //!
-//! Capacity is charged, not length, and before it is taken: two bytes of JSON (`1,`) can ask for
-//! dozens in memory.
+//! Capacity is charged, not length, and before it is taken: two bytes of JSON (`1,`), or four of a
+//! protobuf message, can ask for dozens in memory.
 
-use super::json::Text;
-use crate::ingest::Limits;
-use crate::ingest::inference::Unusable;
+use super::Limits;
+use super::inference::Unusable;
+
+/// Bytes that the allocator takes for a few bytes.
+pub(super) const SMALLEST_PIECE: usize = 32;
 
 /// What is left of [`Limits::decoded_bytes`].
 #[derive(Debug)]
@@ -23,28 +25,37 @@ impl Room {
         }
     }
 
-    /// A string value; `None` when it is longer than one may be, or cannot be decoded.
-    pub(super) fn text(&mut self, text: Text<'_>) -> Result<Option<String>, Unusable> {
-        // An escape has at most six bytes for one.
-        if text.len() > self.string_bytes.saturating_mul(6) {
-            return Ok(None);
-        }
-        let within = |text: &String| text.len() <= self.string_bytes;
-        let Some(text) = text.decoded().filter(within) else {
-            return Ok(None);
-        };
-        self.take(text.capacity())?;
-        Ok(Some(text))
+    /// Bytes that a string value may have.
+    pub(super) fn string_bytes(&self) -> usize {
+        self.string_bytes
     }
 
-    /// A string value that is not encoded; `None` when it is longer than one may be, or no UTF-8.
-    pub(super) fn plain_text(&mut self, text: &[u8]) -> Result<Option<String>, Unusable> {
+    /// A copy of a string value; `None` when it is longer than one may be, or no UTF-8.
+    pub(super) fn text(&mut self, text: &[u8]) -> Result<Option<String>, Unusable> {
         let within = Some(text).filter(|text| text.len() <= self.string_bytes);
         let Some(text) = within.and_then(|text| std::str::from_utf8(text).ok()) else {
             return Ok(None);
         };
-        self.take(text.len())?;
+        self.take_text(text.len())?;
         Ok(Some(text.to_owned()))
+    }
+
+    /// Takes what a string of this capacity takes beside itself.
+    pub(super) fn take_text(&mut self, capacity: usize) -> Result<(), Unusable> {
+        match capacity {
+            0 => Ok(()),
+            capacity => self.take(capacity.max(SMALLEST_PIECE)),
+        }
+    }
+
+    /// A vector with place for just `count`.
+    pub(super) fn vec<T>(&mut self, count: usize) -> Result<Vec<T>, Unusable> {
+        self.take(
+            count
+                .checked_mul(size_of::<T>())
+                .ok_or(Unusable::TooLarge)?,
+        )?;
+        Ok(Vec::with_capacity(count))
     }
 
     /// Takes so many bytes.
