@@ -19,9 +19,21 @@ pub(super) fn unavailable(is_grpc: bool, why: &str) -> Response<ResponseBody> {
         response.headers_mut().insert(CONTENT_TYPE, kind);
         return response;
     }
+    error(StatusCode::SERVICE_UNAVAILABLE, why)
+}
+
+/// The response to a request whose body is broken off, or is no HTTP.
+pub(super) fn incomplete() -> Response<ResponseBody> {
+    error(
+        StatusCode::BAD_REQUEST,
+        "the body of the request did not come whole",
+    )
+}
+
+fn error(status: StatusCode, why: &str) -> Response<ResponseBody> {
     let body = serde_json::json!({ "error": why }).to_string();
     let mut response = Response::new(ResponseBody::ours(Some(body.into())));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response

@@ -123,7 +123,7 @@ impl Passing {
                 let why = format!("the model server at {target} went away: {error}");
                 Ok(Frame::trailers(unavailable_trailers(&why)))
             }
-            Meaning::Gone | Meaning::Reset => Err(error.into()),
+            Meaning::Gone | Meaning::Reset | Meaning::Request => Err(error.into()),
         }
     }
 }

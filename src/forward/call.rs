@@ -1,6 +1,7 @@
 //! One request and its response.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HOST, UPGRADE};
@@ -11,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::timeout;
 
-use super::answer::unavailable;
+use super::answer::{incomplete, unavailable};
 use super::body::{Passing, RequestBody, ResponseBody};
 use super::expect::Expecting;
 use super::fault::{Fault, Meaning, meaning, refused};
@@ -53,15 +54,19 @@ pub(super) async fn carry(
         let request = request.map(|body| RequestBody::new(body, tap, None, true));
         send_http2(&line, request).await
     } else {
-        let leaves = request.headers().contains_key(UPGRADE) || request.method() == Method::CONNECT;
-        let upgrade = leaves.then(|| hyper::upgrade::on(&mut request));
+        let is_connect = request.method() == Method::CONNECT;
+        let may_leave = is_connect || request.headers().contains_key(UPGRADE);
+        let upgrade = may_leave.then(|| hyper::upgrade::on(&mut request));
         let expecting = Expecting::of(&mut request);
         let request = request.map(|body| RequestBody::new(body, tap, expecting, false));
+        line.leaving.store(may_leave, Ordering::Release);
         let mut sent = send_http1(&line, request).await;
         if let (Some(downstream), Ok(response)) = (upgrade, &mut sent)
-            && response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && leaves_http(is_connect, response.status())
         {
             *lock(&line.tunnel) = Some((downstream, hyper::upgrade::on(response)));
+        } else {
+            line.leaving.store(false, Ordering::Release);
         }
         sent
     };
@@ -87,6 +92,8 @@ pub(super) async fn carry(
                 }
                 return Err(refused());
             }
+            Meaning::Request if is_http2 => return Err(error.into()),
+            Meaning::Request => return Ok(incomplete()),
             Meaning::Gone => {
                 let forward = &line.server.forward;
                 let target = if is_http2 {
@@ -103,6 +110,12 @@ pub(super) async fn carry(
     }
     crate::warn_limited!("forward unavailable", "{why}");
     Ok(unavailable(is_grpc, &why))
+}
+
+/// Whether a connection carries no more HTTP after an answer
+/// ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110), sections 7.8 and 9.3.6).
+fn leaves_http(is_connect: bool, status: StatusCode) -> bool {
+    status == StatusCode::SWITCHING_PROTOCOLS || is_connect && status.is_success()
 }
 
 fn unreachable(why: Unreachable, request: Request<RequestBody>) -> Failure {

@@ -14,10 +14,17 @@ pub(super) enum Meaning {
     Unprocessed,
     /// The connection is gone.
     Gone,
+    /// The client's request did not come whole: it went away, or what it sent is no HTTP.
+    Request,
 }
 
 /// What `error` means.
 pub(super) fn meaning(error: &(dyn Error + 'static)) -> Meaning {
+    // Of the body that we read from the client; what is in it was not said by the model server.
+    let own = error.downcast_ref::<hyper::Error>();
+    if own.is_some_and(hyper::Error::is_user) {
+        return Meaning::Request;
+    }
     let mut source = Some(error);
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<h2::Error>() {

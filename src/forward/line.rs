@@ -3,6 +3,7 @@
 //! One for one, so that order, flow control and GOAWAY are those of the client's connection and no
 //! client waits for another. It is opened with the first call, and again when it has died.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -26,6 +27,9 @@ pub(super) struct Line {
     running: Mutex<JoinSet<()>>,
     /// Told when an HTTP/1.1 connection upstream has ended.
     pub(super) gone: Arc<Notify>,
+    /// Whether the HTTP/1.1 connection has left HTTP, or was asked to: it ends upstream as well when
+    /// it leaves, and that must not close the client's.
+    pub(super) leaving: Arc<AtomicBool>,
     /// Both ends of a connection that has left HTTP.
     pub(super) tunnel: Mutex<Option<(OnUpgrade, OnUpgrade)>>,
 }
@@ -47,6 +51,7 @@ impl Line {
             http1: tokio::sync::Mutex::default(),
             running: Mutex::default(),
             gone: Arc::default(),
+            leaving: Arc::default(),
             tunnel: Mutex::default(),
         })
     }
@@ -112,10 +117,12 @@ impl Line {
             .await
             .map_err(|e| unreachable(target, &e))?;
         let (sender, connection) = http1(io).await.map_err(|e| unreachable(target, &e))?;
-        let gone = self.gone.clone();
+        let (gone, leaving) = (self.gone.clone(), self.leaving.clone());
         self.run(async move {
             connection.await;
-            gone.notify_one();
+            if !leaving.load(Ordering::Acquire) {
+                gone.notify_one();
+            }
         });
         Ok(sender)
     }

@@ -21,9 +21,10 @@ use crate::socket::{Listener, Stream};
 
 /// How long to wait when no connection can be accepted, as without a free descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Calls at once on one HTTP/2 connection. Model servers announce no limit, mostly; this one is far
-/// above what clients use, and bounds what one connection can take.
-const CONCURRENT_STREAMS: u32 = 1 << 16;
+/// Calls at once on one HTTP/2 connection; more of them wait in the client. Model servers announce no
+/// limit, mostly; this one is above what clients use, and bounds what one connection can take: a call
+/// that waits takes about 9 kB.
+const CONCURRENT_STREAMS: u32 = 1 << 10;
 /// Calls that a client may reset before we have looked at them; hyper's 20 is less than a client
 /// that cancels a batch of calls needs.
 const PENDING_RESETS: usize = 1 << 10;

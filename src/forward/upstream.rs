@@ -8,12 +8,14 @@ use crate::socket::Stream;
 
 /// Bytes that one HTTP/2 stream may send ahead of its reader.
 pub(super) const STREAM_WINDOW: u32 = 1 << 20;
-/// Bytes that one HTTP/2 connection may send ahead. It also sets how many small unread frames h2 puts
-/// up with before it closes the connection.
-pub(super) const CONNECTION_WINDOW: u32 = 4 << 20;
-/// Bytes of the headers of one message, far more than model servers take themselves: who refuses is
-/// the other side, not we.
-pub(super) const HEADER_BYTES: u32 = 1 << 20;
+/// Bytes that one HTTP/2 connection may send ahead: what a client takes of our memory when the model
+/// server does not read. It also sets how many small unread frames h2 puts up with before it closes
+/// the connection: about 4,000.
+pub(super) const CONNECTION_WINDOW: u32 = 2 << 20;
+/// Bytes of the headers of one message, far more than model servers take themselves (8 to 16 KiB):
+/// who refuses is the other side, not we. One byte of a client can ask for a header of which h2
+/// counts 32 bytes and that takes a hundred.
+pub(super) const HEADER_BYTES: u32 = 128 << 10;
 /// Bytes that HTTP/1.1 reads at once. It bounds what a small piece of a body keeps in memory, and the
 /// head of a message.
 pub(super) const READ_BYTES: usize = 64 << 10;

@@ -112,18 +112,22 @@ impl Decoder {
             let is_idle = waiting.is_empty();
             for (name, seen) in waiting {
                 if let Some(source) = find(name) {
-                    self.take_safely(source, seen, &mappings);
+                    self.safely(source, |decoder| decoder.take(source, seen, &mappings));
+                }
+            }
+            // Also while there is no pause: halves must not wait for the proxy's calls to end.
+            let is_over = is_last && is_idle;
+            let now = if is_over { i64::MAX } else { wall_micros() };
+            let expired = self.given.pairs.expire(now);
+            if let Some(events) = find("events") {
+                for exchange in expired {
+                    self.safely(events, |decoder| {
+                        decoder.paired(events, exchange, &mappings)
+                    });
                 }
             }
             if !is_idle {
                 continue;
-            }
-            let now = if is_last { i64::MAX } else { wall_micros() };
-            let expired = self.given.pairs.expire(now);
-            if let Some(events) = find("events") {
-                for exchange in expired {
-                    self.paired(events, exchange, &mappings);
-                }
             }
             if is_last {
                 return;
@@ -132,9 +136,9 @@ impl Decoder {
         }
     }
 
-    /// Takes something up; a panic costs this call, and what was known of others.
-    fn take_safely(&mut self, source: &Source, seen: Seen, mappings: &Mappings) {
-        let done = catch_unwind(AssertUnwindSafe(|| self.take(source, seen, mappings)));
+    /// Does something for a call; a panic costs this call, and what was known of others.
+    fn safely(&mut self, source: &Source, work: impl FnOnce(&mut Self)) {
+        let done = catch_unwind(AssertUnwindSafe(|| work(self)));
         if done.is_err() {
             tracing::error!("a panic while decoding a call");
             let detail = "decoding it failed by a mistake of ours; please report it";

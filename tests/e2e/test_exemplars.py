@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from exemplars import newest, open_metrics
 from prometheus import Prometheus
 from push import Client, Field, batch
 from waiting import wait_for
@@ -21,20 +21,6 @@ def send(client, rng, calls):
     client.observe(
         batch(MODEL, [Field("x", rng.random(len(calls)))], latency_micros=latencies, trace_ids=traces)
     )
-
-
-def newest(page):
-    """{le: exemplar} of the buckets of an OpenMetrics page that have one."""
-    return {
-        sample.labels["le"]: sample.exemplar
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-        if sample.exemplar
-    }
-
-
-def open_metrics(sidecar):
-    return sidecar.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"}).text
 
 
 def test_a_foreign_parser_reads_the_newest_trace_of_each_bucket(serve, rng):

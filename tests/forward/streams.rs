@@ -124,7 +124,7 @@ async fn a_stream_of_many_tiny_messages_arrives_whole() {
 #[tokio::test]
 async fn a_slow_reader_of_tiny_messages_loses_nothing() {
     const WINDOW: u32 = 64 << 10;
-    const MESSAGES: u32 = WINDOW / 5 + 7_000;
+    const MESSAGES: u32 = WINDOW / 5 + 3_500;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let go = Arc::new(Notify::new());
