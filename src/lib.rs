@@ -24,6 +24,7 @@
 //! - [`statistic`]: one pure function a file.
 //! - [`settings`]: what an operator may say. [`profile`]: the reference as data.
 //! - [`batch`]: the one data type of a model call. [`telemetry`]: logs. [`clock`]: the time.
+//! - [`proto`]: messages of the push API and of the Open Inference Protocol, generated.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -228,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn a_body_of_frames_is_told_by_their_lengths() {
+        let two = [frame(0, b"a"), frame(1, b"")].concat();
+        assert_eq!(frames_in(&two), Some(2));
+        for length in [0, 1, 5, 7, 10] {
+            assert_eq!(frames_in(&two[..length]), None, "{length}");
+        }
+        assert_eq!(frames_in(&two[..6]), Some(1));
+        assert_eq!(frames_in(&frame(2, b"a")), None);
+        assert_eq!(frames_in(b"{\"instances\": [1]}"), None);
+    }
+
+    #[test]
     fn a_message_is_unpacked_as_its_header_says() {
         let body = || frame(1, &gzip(b"hey"));
         assert_eq!(only(body(), &encoding("gzip")), Ok(Some("hey".into())));
