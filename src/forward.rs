@@ -21,6 +21,7 @@ mod serve;
 mod tap;
 mod target;
 mod tunnel;
+mod turns;
 mod upstream;
 
 use std::sync::Arc;

@@ -30,6 +30,9 @@ pub(super) fn meaning(error: &(dyn Error + 'static)) -> Meaning {
         if let Some(error) = error.downcast_ref::<h2::Error>() {
             return if error.is_reset() && error.is_remote() {
                 Meaning::Reset
+            } else if error.is_reset() && !error.is_library() {
+                // We ended it, as is done when its body breaks off.
+                Meaning::Request
             } else if error.is_go_away()
                 && error.is_remote()
                 && error.reason() == Some(h2::Reason::NO_ERROR)

@@ -16,6 +16,7 @@ use super::Forward;
 use super::call::carry;
 use super::line::{Line, lock};
 use super::tunnel::carry_bytes;
+use super::turns::Turns;
 use super::upstream::{CONNECTION_WINDOW, HEADER_BYTES, READ_BYTES, STREAM_WINDOW};
 use crate::socket::{Listener, Stream};
 
@@ -138,7 +139,8 @@ async fn serve(
     let closing = Closing(line.clone());
     let gone = line.gone.clone();
     let service = service_fn(move |request| carry(line.clone(), request));
-    let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let connection =
+        protocol.serve_connection_with_upgrades(TokioIo::new(Turns::new(stream)), service);
     let mut connection = std::pin::pin!(connection);
     let ending = async {
         tokio::select! {

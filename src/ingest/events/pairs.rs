@@ -13,7 +13,7 @@ use super::exchange;
 use super::half::{self, Half, Told};
 use crate::ingest::Limits;
 use crate::ingest::inference::Fault;
-use crate::ingest::seen::{Event, Exchange, Side};
+use crate::ingest::seen::{Event, Exchange, Held, Side};
 
 /// Makes calls of events. Has no clock: the time is an argument.
 #[derive(Debug)]
@@ -116,7 +116,9 @@ impl Pairs {
             self.complete(request, Some(response), out);
             return;
         }
-        let (order, bytes) = (self.next, half.bytes());
+        // Of the budget a half may hold more than it takes: headers of its event, room in its body.
+        let held = half.held.as_ref().map_or(0, Held::bytes);
+        let (order, bytes) = (self.next, half.bytes().max(held));
         self.next += 1;
         self.bytes += bytes;
         self.order.insert(order, half.key.clone());

@@ -99,7 +99,7 @@ fn a_flood_of_requests_holds_no_more_than_the_bound() {
     for id in 0..2_000 {
         let mut event = half("request", &id.to_string());
         let mut held = budget.hold();
-        assert!(held.grow(event.body.len() + 600));
+        assert!(held.grow(event.body.len() + 1_500));
         event.held = Some(held);
         calls += pairs.event(event, 0, &Limits::default()).len();
         assert!(budget.bytes() <= bound, "{} bytes", budget.bytes());
