@@ -7,6 +7,7 @@ mod kept;
 mod learned;
 mod mappings;
 mod observing;
+mod proxying;
 mod rebaselined;
 mod web;
 
@@ -294,7 +295,7 @@ pub async fn asked_to_end() -> std::io::Result<()> {
     Ok(())
 }
 
-/// The runtime of all sockets: as many threads as there is CPU for, at most two, because a sidecar
+/// The runtime of all sockets but the proxy's: as many threads as there is CPU for, at most two, because a sidecar
 /// usually has less than one core and more threads only wake each other.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! What the benches share: clocks, data, batches, a profile.
 #![allow(dead_code)]
 
+pub mod model_server;
+
 #[path = "../../tests/common/mod.rs"]
 mod by_hand;
 

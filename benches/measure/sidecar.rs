@@ -11,30 +11,64 @@ use driftgauge::proto::ingest as wire;
 use driftgauge::proto::ingest::ingest_service_client::IngestServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
-/// `driftgauge serve` with a profile for model `m`, on ports of its own.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_driftgauge");
+
+/// `driftgauge serve` on ports of its own.
 pub struct Sidecar {
     child: Child,
     /// `host:port` of the web port.
     pub web: String,
     /// `host:port` of the push API.
     pub push: String,
-    _folder: tempfile::TempDir,
+    /// `host:port` of the proxy, or `off`.
+    pub forward: String,
+    folder: tempfile::TempDir,
 }
 
 impl Sidecar {
-    /// Starts it and waits until it is up.
+    /// Starts it with a profile for model `m` and waits until it is up.
     pub fn start(profile: &Profile, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name).display().to_string();
         std::fs::write(path("m.profile.json"), profile.to_json()).expect("a profile");
         let settings = "models:\n  m:\n    profile: m.profile.json\n";
         std::fs::write(path("settings.yaml"), settings).expect("settings");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_driftgauge"));
+        let file = path("settings.yaml");
+        let arguments = [&["--config.file", &file], arguments].concat();
+        Self::run(&mut Command::new(PROGRAM), folder, &arguments)
+    }
+
+    /// Starts it without settings: what comes first of a model is its reference.
+    pub fn without_settings(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::run(&mut Command::new(PROGRAM), folder, arguments)
+    }
+
+    /// The same under callgrind. It would not follow the program into the second start that gives glibc
+    /// its settings, so they are there from the first.
+    pub fn counted(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let mut command = Command::new("valgrind");
+        command
+            .arg("--tool=callgrind")
+            .arg(format!("--callgrind-out-file={}", path("callgrind")))
+            .arg(format!("--log-file={}", path("log")))
+            .arg(PROGRAM)
+            .envs([
+                ("MALLOC_ARENA_MAX", "1"),
+                ("MALLOC_MMAP_THRESHOLD_", "65536"),
+                ("MALLOC_TRIM_THRESHOLD_", "65536"),
+            ]);
+        Self::run(&mut command, folder, arguments)
+    }
+
+    fn run(command: &mut Command, folder: tempfile::TempDir, arguments: &[&str]) -> Self {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DRIFTGAUGE_")) {
             command.env_remove(name);
         }
         let mut child = command
-            .args(["serve", "--config.file", &path("settings.yaml")])
+            .arg("serve")
             .args(["--web.listen-address", "127.0.0.1:0"])
             .args(["--push.listen-address", "127.0.0.1:0"])
             .args(arguments)
@@ -58,8 +92,9 @@ impl Sidecar {
         Self {
             web: word("web="),
             push: word("push="),
+            forward: word("forward="),
             child,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -122,6 +157,16 @@ impl Sidecar {
             .sum()
     }
 
+    /// Asks it to end, and waits; the instructions that callgrind counted.
+    pub fn collected(mut self) -> u64 {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").arg(&id).status().expect("kill");
+        assert!(asked.success());
+        self.child.wait().expect("its end");
+        let said = std::fs::read_to_string(self.folder.path().join("log")).expect("a log");
+        instructions(&said)
+    }
+
     /// Waits until `done`, looking each 20 ms; fails after a minute.
     pub fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
         let patience = Instant::now() + Duration::from_secs(60);
@@ -143,6 +188,13 @@ impl Drop for Sidecar {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The instructions that callgrind says it has counted.
+pub fn instructions(said: &str) -> u64 {
+    let line = said.lines().find(|line| line.contains("Collected :"));
+    let count = line.and_then(|line| line.split_whitespace().last()?.parse().ok());
+    count.unwrap_or_else(|| panic!("callgrind said: {said}"))
 }
 
 /// The schema of `f0` … as f64, under number 1.

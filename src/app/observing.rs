@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::mappings::mappings;
+use super::proxying::Proxying;
 use super::{asked, configuration};
-use crate::forward::{Forward, Target, serve_forward};
+use crate::forward::{Forward, Target};
 use crate::ingest::decoding::{Decoding, Running, Source};
 use crate::ingest::events::{EventCounts, Pairs, serve_events};
 use crate::ingest::mapping::{Mappings, Sampling};
@@ -33,7 +34,9 @@ pub(super) struct Observing {
     pub sources: Vec<Source>,
     /// What became of events; `None` when they are off.
     pub event_counts: Option<Arc<EventCounts>>,
-    servers: Option<(watch::Sender<bool>, Vec<JoinHandle<()>>)>,
+    stop: watch::Sender<bool>,
+    proxying: Option<Proxying>,
+    events: Option<JoinHandle<()>>,
     decoding: Option<Running>,
 }
 
@@ -80,43 +83,41 @@ pub(super) async fn start(
     admission: &Arc<Admission>,
 ) -> anyhow::Result<(Observing, Tunable)> {
     let settings = &*loaded.settings;
-    let forward = listen(
-        &settings.forward.listen_address,
-        settings.forward.socket_mode.0,
-    )
-    .await;
-    let forward = forward.context("the proxy cannot start (forward.listen_address)")?;
+    let address = &settings.forward.listen_address;
+    let is_forwarding = *address != Address::Off;
     let events = listen(&settings.http.listen_address, 0).await;
     let events = events.context("events cannot be taken (http.listen_address)")?;
 
     let tunable = Tunable::of(loaded);
+    let (stop, stopped) = watch::channel(false);
     let mut observing = Observing {
-        forward_address: forward.as_ref().map(ToString::to_string),
+        forward_address: None,
         events_address: events.as_ref().map(ToString::to_string),
         sources: Vec::new(),
         event_counts: None,
-        servers: None,
+        stop,
+        proxying: None,
+        events: None,
         decoding: None,
     };
-    if forward.is_none() && events.is_none() {
+    if !is_forwarding && events.is_none() {
         return Ok((observing, tunable));
     }
 
     let (observer, seen) = Observer::new("forward", WAITING, tunable.budget.clone());
     let intake = |name| Arc::new(Intake::new(name, queue.clone(), admission.clone()));
-    let (stop, stopped) = watch::channel(false);
-    let mut tasks = Vec::new();
     let pairs = Pairs::new(
         settings.http.pairing.micros(),
         settings.http.pending,
         settings.forward.buffer_bytes.bytes() / 2,
     );
-    if let Some(listener) = forward {
+    if is_forwarding {
+        let mode = settings.forward.socket_mode.0;
         let forward = proxy(settings, observer.clone(), tunable.sampling.clone())?;
-        let serving = serve_forward(listener, forward, asked(stopped.clone()));
-        tasks.push(tokio::spawn(async move {
-            serving.await;
-        }));
+        let proxying = Proxying::start(address, mode, forward, stopped.clone()).await;
+        let proxying = proxying.context("the proxy cannot start (forward.listen_address)")?;
+        observing.forward_address = Some(proxying.address.clone());
+        observing.proxying = Some(proxying);
         observing.sources.push(Source {
             observer: observer.clone(),
             intake: intake("forward"),
@@ -126,7 +127,7 @@ pub(super) async fn start(
         let observer = observer.beside("events");
         let limits = configuration::limits(settings);
         let serving = serve_events(listener, observer.clone(), limits, asked(stopped));
-        tasks.push(tokio::spawn(serving));
+        observing.events = Some(tokio::spawn(serving));
         observing.event_counts = Some(pairs.counts().clone());
         observing.sources.push(Source {
             observer,
@@ -141,18 +142,18 @@ pub(super) async fn start(
         pairs,
     };
     observing.decoding = Some(decoding.start()?);
-    observing.servers = Some((stop, tasks));
     Ok((observing, tunable))
 }
 
 impl Observing {
     /// Stops in order: no more calls, those that are open end, and what they brought is decoded.
     pub async fn stop(self) {
-        if let Some((stop, tasks)) = self.servers {
-            stop.send_replace(true);
-            for task in tasks {
-                let _ = task.await;
-            }
+        self.stop.send_replace(true);
+        if let Some(proxying) = self.proxying {
+            proxying.ended().await;
+        }
+        if let Some(events) = self.events {
+            let _ = events.await;
         }
         if let Some(decoding) = self.decoding {
             let _ = tokio::task::spawn_blocking(move || decoding.stop()).await;

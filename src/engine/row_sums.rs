@@ -22,6 +22,10 @@ use crate::window::Ring;
 /// dictionary, few enough for the second-level cache (64 fields × 1 kB) and for the memory of a sidecar.
 const RUN: usize = 1_024;
 
+/// Rows of small batches that are kept until they can be summed together: what is done a few rows at a
+/// time costs a single one as much as all of them.
+const HELD: usize = 64;
+
 /// How rows of several fields are summed.
 pub(super) trait RowFold {
     /// What they are summed to.
@@ -157,6 +161,8 @@ pub(super) struct RowSums {
     slot_of_field: Vec<Option<usize>>,
     /// Fields that have a slot.
     slots: usize,
+    /// The last rows, not summed yet.
+    held: RowCodes,
     pub outliers: Option<RowSum<Outliers>>,
     pub joint: Option<RowSum<Joint>>,
 }
@@ -213,7 +219,12 @@ impl RowSums {
             let found = wanted.iter().map(|(name, cells)| slot_of(name, *cells));
             sum.set_slots(found.collect());
         }
+        self.hold_nothing(slot_of_field, slots);
+    }
+
+    fn hold_nothing(&mut self, slot_of_field: Vec<Option<usize>>, slots: usize) {
         (self.slot_of_field, self.slots) = (slot_of_field, slots);
+        self.held.begin_empty(slots, HELD);
     }
 
     /// Cuts rows into runs that [`RowSums::begin`] and [`RowSums::fold`] are called for; one run
@@ -241,11 +252,25 @@ impl RowSums {
         self.slot_of_field.get(field).copied().flatten()
     }
 
-    /// Folds a run of rows.
+    /// Folds a run of rows, a short one with those that follow.
     pub fn fold(&mut self, codes: &RowCodes) {
-        if self.slots > 0 {
+        if self.slots == 0 || self.held.append(codes) {
+            return;
+        }
+        self.fold_held();
+        if !self.held.append(codes) {
             self.each_mut().for_each(|sum| sum.fold(codes));
         }
+    }
+
+    fn fold_held(&mut self) {
+        if self.held.rows() == 0 {
+            return;
+        }
+        let mut held = std::mem::take(&mut self.held);
+        self.each_mut().for_each(|sum| sum.fold(&held));
+        held.begin_empty(self.slots, HELD);
+        self.held = held;
     }
 
     /// How unusual rows are, once that has been learned here, and the hash of the profile whose cells
@@ -262,6 +287,7 @@ impl RowSums {
 
     /// Takes what is pending to its slices.
     pub fn flush(&mut self, slices: &[i64]) {
+        self.fold_held();
         self.each_mut().for_each(|sum| sum.flush(slices));
     }
 
@@ -279,11 +305,11 @@ impl RowSums {
     /// so nothing is summed until [`RowSums::install`].
     pub fn rearrange(&mut self, kept: &[Option<usize>]) {
         self.each_mut().for_each(|sum| sum.rearrange(kept));
-        (self.slot_of_field, self.slots) = (Vec::new(), 0);
+        self.hold_nothing(Vec::new(), 0);
     }
 
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
-        self.each().map(Windowed::bytes).sum()
+        self.held.bytes() + self.each().map(Windowed::bytes).sum::<usize>()
     }
 }

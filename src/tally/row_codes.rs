@@ -9,6 +9,8 @@ use crate::profile::{Cells, CentroidCells, NumericCells, hash_cell};
 #[derive(Clone, Debug)]
 pub struct RowCodes {
     rows: usize,
+    /// Rows that there is room for.
+    room: usize,
     /// Feature after feature.
     codes: Vec<u8>,
     /// Whether anything was written of each feature.
@@ -23,6 +25,7 @@ impl Default for RowCodes {
     fn default() -> Self {
         Self {
             rows: 0,
+            room: 0,
             codes: Vec::new(),
             given: Vec::new(),
             numbers: Numbers {
@@ -43,11 +46,33 @@ impl RowCodes {
 
     /// Makes room for `features` × `rows` values, all missing.
     pub fn begin(&mut self, features: usize, rows: usize) {
+        self.begin_empty(features, rows);
         self.rows = rows;
+    }
+
+    /// Makes room for `features` × `rows` values, of no rows yet.
+    pub fn begin_empty(&mut self, features: usize, rows: usize) {
+        (self.rows, self.room) = (0, rows);
         self.codes.clear();
         self.codes.resize(features * rows, Self::MISSING);
         self.given.clear();
         self.given.resize(features, false);
+    }
+
+    /// Adds the rows of another, of the same features; `false`, and nothing is added, when there is no
+    /// room for all.
+    pub fn append(&mut self, other: &Self) -> bool {
+        let rows = self.rows + other.rows;
+        if rows > self.room {
+            return false;
+        }
+        for feature in (0..other.given.len()).filter(|&feature| other.given[feature]) {
+            self.given[feature] = true;
+            let own = &mut self.codes[feature * self.room..][self.rows..rows];
+            own.copy_from_slice(other.of(feature));
+        }
+        self.rows = rows;
+        true
     }
 
     /// Rows.
@@ -62,13 +87,13 @@ impl RowCodes {
 
     /// Codes of feature `feature`, one a row.
     pub fn of(&self, feature: usize) -> &[u8] {
-        &self.codes[feature * self.rows..][..self.rows]
+        &self.codes[feature * self.room..][..self.rows]
     }
 
     /// The same, to be written: rows `rows` of feature `feature`.
     pub fn of_mut(&mut self, feature: usize, rows: Range<usize>) -> &mut [u8] {
         self.given[feature] = true;
-        &mut self.codes[feature * self.rows..][..self.rows][rows]
+        &mut self.codes[feature * self.room..][..self.rows][rows]
     }
 
     /// Bytes of memory held.
@@ -97,7 +122,7 @@ impl RowCodes {
         if column.width() > 1 {
             return;
         }
-        let codes = &mut self.codes[feature * self.rows..][..self.rows][first..][..rows.len()];
+        let codes = &mut self.codes[feature * self.room..][..self.rows][first..][..rows.len()];
         match cells {
             Cells::Numeric(cells) => {
                 self.numbers.clear();

@@ -162,14 +162,18 @@ impl Headers {
         HeaderName::from_static("traceparent"),
     ];
 
-    /// Those of `all` that are wanted, or named in `also`.
+    /// The first of each of `all` that is wanted, or named in `also`. There are few: comparing names
+    /// costs less than looking them up.
     pub fn of(all: &HeaderMap, also: &[HeaderName]) -> Self {
-        let wanted = Self::WANTED.into_iter().chain(also.iter().cloned());
-        let found = wanted.filter_map(|name| {
-            let value = all.get(&name)?.clone();
-            Some((name, value))
-        });
-        Self(found.collect())
+        let wanted = Self::WANTED;
+        let mut found: Vec<(HeaderName, HeaderValue)> = Vec::new();
+        for (name, value) in all {
+            let is_wanted = wanted.contains(name) || also.contains(name);
+            if is_wanted && found.iter().all(|(known, _)| known != name) {
+                found.push((name.clone(), value.clone()));
+            }
+        }
+        Self(found)
     }
 
     /// A header as text; `None` when it is not there or no text.
