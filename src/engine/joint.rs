@@ -157,6 +157,10 @@ impl RowFold for Joint {
             }
     }
 
+    fn is_learning(&self) -> bool {
+        self.learner.is_some()
+    }
+
     fn fold(&mut self, rows: &CodedFields<'_>, sums: &mut JointTally) {
         // Not each so-manieth row of all: sources may take turns.
         let first = match self.sample {

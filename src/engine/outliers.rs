@@ -165,6 +165,10 @@ impl RowFold for Outliers {
             && (self.learns || self.reference.rows == old.reference.rows)
     }
 
+    fn is_learning(&self) -> bool {
+        self.wanted > 0
+    }
+
     fn fold(&mut self, rows: &CodedFields<'_>, sums: &mut OutlierTally) {
         let run = self.runs;
         self.runs += 1;

@@ -40,6 +40,10 @@ pub(super) trait RowFold {
     /// Whether windows that `old` has summed can go on with this.
     fn continues(&self, old: &Self) -> bool;
 
+    /// Whether it learns from these rows what later ones are compared with: they are not to wait, for
+    /// those after the last of them are the first to be judged.
+    fn is_learning(&self) -> bool;
+
     /// Adds all rows.
     fn fold(&mut self, rows: &CodedFields<'_>, sums: &mut Self::Sums);
 }
@@ -100,6 +104,7 @@ impl<F: RowFold> RowSum<F> {
 /// What every [`RowSum`] can do, whatever it sums.
 trait Windowed {
     fn fields(&self) -> Vec<(Arc<str>, usize)>;
+    fn is_learning(&self) -> bool;
     fn set_slots(&mut self, slots: Vec<Option<usize>>);
     fn fold(&mut self, codes: &RowCodes);
     fn flush(&mut self, slices: &[i64]);
@@ -112,6 +117,10 @@ trait Windowed {
 impl<F: RowFold> Windowed for RowSum<F> {
     fn fields(&self) -> Vec<(Arc<str>, usize)> {
         self.fold.fields()
+    }
+
+    fn is_learning(&self) -> bool {
+        self.fold.is_learning()
     }
 
     fn set_slots(&mut self, slots: Vec<Option<usize>>) {
@@ -254,11 +263,15 @@ impl RowSums {
 
     /// Folds a run of rows, a short one with those that follow.
     pub fn fold(&mut self, codes: &RowCodes) {
-        if self.slots == 0 || self.held.append(codes) {
+        if self.slots == 0 {
+            return;
+        }
+        let may_wait = !self.each().any(Windowed::is_learning);
+        if may_wait && self.held.append(codes) {
             return;
         }
         self.fold_held();
-        if !self.held.append(codes) {
+        if !(may_wait && self.held.append(codes)) {
             self.each_mut().for_each(|sum| sum.fold(codes));
         }
     }
