@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -43,56 +41,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A silent HTTP/2 connection is asked this often whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// What connections come from.
-trait Accept {
-    /// A connection.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// The next one.
-    async fn accept(&self) -> io::Result<Self::Stream>;
-}
-
-impl Accept for TcpListener {
-    type Stream = TcpStream;
-
-    async fn accept(&self) -> io::Result<TcpStream> {
-        let (stream, _) = self.accept().await?;
-        // Without it the answer may wait for an acknowledgement.
-        let _ = stream.set_nodelay(true);
-        Ok(stream)
-    }
-}
-
-impl Accept for UnixListener {
-    type Stream = UnixStream;
-
-    async fn accept(&self) -> io::Result<UnixStream> {
-        self.accept().await.map(|(stream, _)| stream)
-    }
-}
-
 /// Takes events over HTTP/1.1 and HTTP/2 without TLS until `shutdown` resolves; then takes no more
 /// connections, lets open requests finish for at most two seconds, and removes the socket file.
 ///
 /// Each is answered before anybody looks at it: see [`Observer`].
 pub async fn serve_events(
     listener: Listener,
-    observer: Observer,
-    limits: Limits,
-    shutdown: impl Future<Output = ()>,
-) {
-    match listener {
-        Listener::Tcp(listener) => serve(listener, observer, limits, shutdown).await,
-        Listener::Unix(mut socket) => {
-            if let Some(listener) = socket.take_listener() {
-                serve(listener, observer, limits, shutdown).await;
-            }
-        }
-    }
-}
-
-async fn serve(
-    listener: impl Accept,
     observer: Observer,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
