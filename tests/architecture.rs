@@ -39,6 +39,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "analysis",
             "batch",
+            "clock",
             "engine",
             "export",
             "forward",
