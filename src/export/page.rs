@@ -5,6 +5,8 @@
 //! (`text.rs`). `shell.rs` is what all pages have around them, each other file one thing on them.
 
 mod bins;
+mod both_sides;
+mod boxes;
 mod comparisons;
 mod distribution;
 mod feature;
@@ -13,7 +15,6 @@ mod figures;
 mod link;
 mod model;
 mod overview;
-mod quantiles;
 mod ranking;
 mod references;
 mod settings;

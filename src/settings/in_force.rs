@@ -1,9 +1,10 @@
 //! The settings in force as people may see them: every value with where it was said, and no secret.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::manual::{Entry, entries, fields_of_models};
-use super::{Loaded, Settings, needs_restart};
+use super::{Loaded, Model, Settings, needs_restart};
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "<hidden>";
@@ -26,7 +27,7 @@ pub struct InForce {
 
 /// All of them in the order of the manual, then those of single models that are said.
 pub fn in_force(loaded: &Loaded, at_start: &Settings) -> Vec<InForce> {
-    let (current, start) = (json(&loaded.settings), json(at_start));
+    let (current, start) = (json(&*loaded.settings), json(at_start));
     let waiting = needs_restart(at_start, &loaded.settings);
     let mut all = Vec::new();
     for entry in entries() {
@@ -46,7 +47,14 @@ pub fn in_force(loaded: &Loaded, at_start: &Settings) -> Vec<InForce> {
         });
     }
     let mut of_models = Vec::new();
-    leaves("models".into(), &current["models"], &mut of_models);
+    for (name, model) in &loaded.settings.models {
+        let usual = json(&Model::default());
+        let said = json(model);
+        let fields = said.as_object().into_iter().flatten();
+        for (key, value) in fields.filter(|(key, value)| usual[*key] != **value) {
+            leaves(format!("models.{name}.{key}"), value, &mut of_models);
+        }
+    }
     let is_secret = |key: &str| {
         let name = key.rsplit('.').next();
         fields_of_models().any(|field| field.is_secret && Some(field.name) == name)
@@ -61,7 +69,7 @@ pub fn in_force(loaded: &Loaded, at_start: &Settings) -> Vec<InForce> {
     all
 }
 
-fn json(settings: &Settings) -> Value {
+fn json(settings: &impl Serialize) -> Value {
     serde_json::to_value(settings).expect("settings have text keys and finite numbers")
 }
 

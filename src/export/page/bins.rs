@@ -39,7 +39,7 @@ pub(super) fn write(
         "</p>\n<div class=\"t\"><table class=\"c\"><thead><tr><th scope=\"col\">cell</th>\
          <th scope=\"col\"><span class=\"hidden\">shares</span></th>\
          <th scope=\"col\" class=\"n\">was</th><th scope=\"col\" class=\"n\">is</th>\
-         <th scope=\"col\" class=\"n\">part of drift</th></tr></thead><tbody>\n",
+         <th scope=\"col\" class=\"n\">of drift</th></tr></thead><tbody>\n",
     );
     for (cell, bin) in bins.iter().enumerate() {
         let (class, sign) = if moved.contains(&cell) {

@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::features::words;
-use super::figures::{NONE, Ratio, Thousands};
+use super::figures::{NONE, Ratio, Short, Thousands};
 use super::link::Link;
 use super::text::{Escaped, Name};
-use crate::engine::{FeatureSnapshot, FeatureWindow, number_for_people};
+use crate::engine::{FeatureSnapshot, FeatureWindow};
 use crate::export::explain::Chosen;
 
 /// Writes them.
@@ -65,8 +65,8 @@ fn write_comparison(
         "<td class=\"{}\"><a href=\"{}\"{current}>{ratio}</a><small class=\"b\">{} of {}</small></td>",
         ratio.class(),
         link(chosen, window, Some(reference)),
-        number_for_people(drift.psi),
-        number_for_people(drift.threshold)
+        Short(drift.psi),
+        Short(drift.threshold)
     )
 }
 

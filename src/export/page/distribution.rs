@@ -1,5 +1,8 @@
 //! Two distributions over the same cells as one small picture: the reference as an area, the window
 //! as a line above it.
+//!
+//! Heights are the roots of the shares (J. W. Tukey's rootogram): on a plain scale all cells of a
+//! reference would vanish beside the one cell that a broken field is in.
 
 use std::fmt::{self, Write};
 
@@ -87,7 +90,7 @@ fn write_title(
 fn write_steps(html: &mut String, shares: &[f64], highest: f64) -> fmt::Result {
     let mut before = f64::NAN;
     for share in shares {
-        let level = (HEIGHT * (1.0 - share / highest) * 10.0).round() / 10.0;
+        let level = (HEIGHT * (1.0 - (share / highest).sqrt()) * 10.0).round() / 10.0;
         if level != before {
             write!(html, "V{level}")?;
         }
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn neighbours_of_one_height_are_one_step() {
         let mut path = String::new();
-        write_steps(&mut path, &shares(&[10, 10, 20, 0]), 0.5).unwrap();
+        write_steps(&mut path, &shares(&[5, 5, 20, 0]), 20.0 / 30.0).unwrap();
         assert_eq!(path, "V20h10h10V0h10V40h10");
     }
 }

@@ -2,14 +2,13 @@
 
 use std::fmt::{self, Write};
 
-use super::figures::{Lasting, Moment, NONE, Short, Thousands, percent};
+use super::figures::{Lasting, Moment, Short, Thousands};
 use super::link::Link;
 use super::shell::{Page, Shell};
 use super::text::{Escaped, Name};
-use super::{bins, comparisons, distribution, quantiles};
-use crate::engine::{Explanation, Rate, number_for_people};
+use super::{bins, both_sides, comparisons, distribution};
+use crate::engine::{Explanation, number_for_people};
 use crate::export::explain::Chosen;
-use crate::profile::Moments;
 
 /// The page.
 pub(in crate::export) fn render(shell: &Shell<'_>, chosen: &Chosen<'_>) -> String {
@@ -17,12 +16,11 @@ pub(in crate::export) fn render(shell: &Shell<'_>, chosen: &Chosen<'_>) -> Strin
     shell.page(explanation.feature, Page::Feature, |html| {
         write_title(html, chosen, &explanation)?;
         write_summary(html, chosen, &explanation)?;
-        html.push_str("<div class=\"panels two\">\n<div>\n");
+        html.push_str("<div class=\"panels\">\n<div>\n");
         bins::write(html, chosen, &explanation)?;
         html.push_str("</div>\n<div>\n");
         comparisons::write(html, chosen)?;
-        quantiles::write(html, &explanation)?;
-        write_figures(html, &explanation)?;
+        both_sides::write(html, &explanation)?;
         write_new_categories(html, &explanation)?;
         html.push_str("</div>\n</div>\n");
         let against = explanation.reference.as_ref().map(|of| of.source);
@@ -78,7 +76,7 @@ fn write_summary(
         write!(html, " against {}", Name(against.source))?;
     }
     if let (Some(drift), Some(threshold)) = (explanation.drift, explanation.threshold) {
-        let (drift, threshold) = (number_for_people(drift), number_for_people(threshold));
+        let (drift, threshold) = (Short(drift), Short(threshold));
         write!(html, ": drift {drift} of {threshold} (PSI)")?;
     }
     html.push('.');
@@ -93,96 +91,16 @@ fn write_summary(
         write!(html, " {}", shape.sentence())?;
     }
     html.push_str("</p></section>\n");
-    if explanation.bins.is_empty() {
+    let [first, .., last] = &*explanation.bins else {
         return Ok(());
-    }
+    };
     html.push_str("<div class=\"large\">");
     distribution::write(html, chosen.feature, chosen.window, chosen.drift)?;
-    html.push_str("</div>\n");
-    Ok(())
-}
-
-/// Moments and rates of both sides.
-fn write_figures(html: &mut String, explanation: &Explanation<'_>) -> fmt::Result {
-    html.push_str(
-        "<section><h2>Figures</h2><div class=\"t\"><table><thead><tr><th scope=\"col\">figure</th>\
-         <th scope=\"col\" class=\"n\">was</th><th scope=\"col\" class=\"n\">is</th></tr></thead><tbody>\n",
-    );
-    write_figure(
-        html,
-        "values",
-        "n",
-        [
-            explanation
-                .reference
-                .as_ref()
-                .map(|of| Thousands(of.rows as f64).to_string()),
-            Some(Thousands(explanation.rows as f64).to_string()),
-        ],
-    )?;
-    let (was, is) = (explanation.moments.reference, explanation.moments.window);
-    for (name, figure) in [
-        ("mean", (|m| m.mean) as fn(Moments) -> f64),
-        ("standard deviation", |m| m.stddev),
-        ("smallest", |m| m.min),
-        ("largest", |m| m.max),
-    ] {
-        if is.is_some() || was.is_some() {
-            let shown = |side: Option<_>| side.map(|m| number_for_people(figure(m)));
-            write_figure(html, name, "n", [shown(was), shown(is)])?;
-        }
-    }
-    let rates = &explanation.rates;
-    for (name, rate) in [
-        ("no usable value", rates.missing),
-        ("out of range", rates.out_of_range),
-        ("new categories", rates.new_category),
-    ] {
-        let Some(Rate {
-            reference,
-            window,
-            raised,
-        }) = rate
-        else {
-            continue;
-        };
-        let (class, sign) = if raised {
-            ("n drift", "▲\u{a0}")
-        } else {
-            ("n", "")
-        };
-        let is = format!("{sign}{}", percent(Some(window)));
-        write_figure(
-            html,
-            name,
-            class,
-            [Some(percent(Some(reference))), Some(is)],
-        )?;
-    }
-    for (name, distance) in &explanation.distances {
-        write_figure(
-            html,
-            name,
-            "n",
-            [Some(String::new()), Some(Short(*distance).to_string())],
-        )?;
-    }
-    html.push_str("</tbody></table></div></section>\n");
-    Ok(())
-}
-
-fn write_figure(
-    html: &mut String,
-    name: &str,
-    class: &str,
-    [was, is]: [Option<String>; 2],
-) -> fmt::Result {
     writeln!(
         html,
-        "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"{class}\">{}</td></tr>",
-        name.replace('_', " "),
-        was.as_deref().unwrap_or(NONE),
-        is.as_deref().unwrap_or(NONE)
+        "<p class=\"ends key\"><span>{}</span><span>heights are roots of shares</span><span>{}</span></p></div>",
+        Name(&first.place),
+        Name(&last.place)
     )
 }
 

@@ -48,7 +48,14 @@ pub(super) fn write(html: &mut String, view: &View<'_>) -> fmt::Result {
 
 /// Which window and which reference.
 fn write_choices(html: &mut String, view: &View<'_>) -> fmt::Result {
-    html.push_str("<nav class=\"choices\" aria-label=\"Window and reference\"><span>Window ");
+    html.push_str(
+        "<nav class=\"choices\" aria-label=\"Order, window and reference\"><span>Sorted by ",
+    );
+    for sort in Sort::ALL {
+        let link = view.link(sort, view.window, view.reference);
+        write_choice(html, &link, sort.as_str(), sort == view.sort)?;
+    }
+    html.push_str("</span> <span>Window ");
     let windows = view
         .model
         .windows
@@ -69,8 +76,9 @@ fn write_choices(html: &mut String, view: &View<'_>) -> fmt::Result {
         html.push_str("</span>");
     }
     html.push_str(
-        " <span class=\"key\"><i class=\"r\"></i>reference <i class=\"l\"></i>window \
-         <i class=\"l drift\"></i>window that has drifted: ratio ▲ above 1</span></nav>\n",
+        "</nav>\n<p class=\"key\">Drift is a ratio to its threshold, ▲ above 1. \
+         <i class=\"r\"></i>reference <i class=\"l\"></i>window <i class=\"l drift\"></i>window that \
+         has drifted; heights are roots of shares</p>\n",
     );
     Ok(())
 }
@@ -95,7 +103,7 @@ fn write_head(html: &mut String, view: &View<'_>) -> fmt::Result {
     html.push_str("<th scope=\"col\">distribution</th>");
     for traffic in &view.model.windows {
         let window = &*traffic.window;
-        let is_sorted = sorts(Sort::Drift) && view.window.is_none_or(|chosen| chosen == window);
+        let is_sorted = sorts(Sort::Drift) && view.window == Some(window);
         let class = if is_main(view, window) { "n" } else { "n w" };
         let aria = if is_sorted {
             " aria-sort=\"descending\""
@@ -171,7 +179,10 @@ fn write_row(html: &mut String, view: &View<'_>, row: &Row<'_>) -> fmt::Result {
     }
     html.push_str("</th><td class=\"p\">");
     distribution::write(html, field, window, row.drift)?;
-    write!(html, "<small>{}</small></td>", Escaped(&window.window))?;
+    if row.drift.is_some() {
+        write!(html, "<small>{}</small>", Escaped(&window.window))?;
+    }
+    html.push_str("</td>");
     for window in &field.windows {
         let width = if is_main(view, &window.window) {
             ""
@@ -195,9 +206,13 @@ fn write_row(html: &mut String, view: &View<'_>, row: &Row<'_>) -> fmt::Result {
             )?,
         }
     }
-    write_rate(html, row.rates.missing, window.null_ratio, "", "n")?;
+    write_missing(html, row.rates.missing, window.null_ratio)?;
     match row.unseen().filter(|(rate, _)| rate.raised) {
-        Some((rate, what)) => write_rate(html, Some(rate), None, what, "n w")?,
+        Some((rate, what)) => write!(
+            html,
+            "<td class=\"n w drift\">▲\u{a0}{} <small>{what}</small></td>",
+            percent(Some(rate.window))
+        )?,
         None => write!(html, "<td class=\"n w\">{NONE}</td>")?,
     }
     let state = if row.has_drifted() {
@@ -251,22 +266,16 @@ fn write_since(html: &mut String, since: f64, now: Option<f64>) -> fmt::Result {
     }
 }
 
-/// A share, with a sign and what it was where it is raised.
-fn write_rate(
-    html: &mut String,
-    rate: Option<Rate>,
-    otherwise: Option<f64>,
-    what: &str,
-    class: &str,
-) -> fmt::Result {
+/// The share of rows without a value, with a sign and what it was where it is raised.
+fn write_missing(html: &mut String, rate: Option<Rate>, otherwise: Option<f64>) -> fmt::Result {
     match rate.filter(|rate| rate.raised) {
         Some(rate) => write!(
             html,
-            "<td class=\"{class} drift\">▲\u{a0}{} <small>{what} was {}</small></td>",
+            "<td class=\"n drift\">▲\u{a0}{} <small>was {}</small></td>",
             percent(Some(rate.window)),
             percent(Some(rate.reference))
         ),
-        None => write!(html, "<td class=\"{class}\">{}</td>", percent(otherwise)),
+        None => write!(html, "<td class=\"n\">{}</td>", percent(otherwise)),
     }
 }
 

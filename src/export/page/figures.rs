@@ -21,9 +21,9 @@ pub(super) struct Short(pub f64);
 impl Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            n if n >= 100.0 => Thousands(n).fmt(f),
-            n if n >= 10.0 => write!(f, "{n:.1}"),
-            n if n >= 0.01 || n == 0.0 => write!(f, "{n:.2}"),
+            n if n.abs() >= 100.0 => Thousands(n).fmt(f),
+            n if n.abs() >= 10.0 => write!(f, "{n:.1}"),
+            n if n.abs() >= 0.01 || n == 0.0 => write!(f, "{n:.2}"),
             n => write!(f, "{n:.4}"),
         }
     }
@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn small_numbers_keep_digits_that_tell() {
-        let shown = [0.0, 0.0053, 0.5, 12.34, 1234.5].map(|n| Short(n).to_string());
-        assert_eq!(shown, ["0.00", "0.0053", "0.50", "12.3", "1\u{202f}234"]);
+        let shown = [0.0, 0.0053, -0.5, 12.34, 1234.5].map(|n| Short(n).to_string());
+        assert_eq!(shown, ["0.00", "0.0053", "-0.50", "12.3", "1\u{202f}234"]);
     }
 
     #[test]

@@ -29,10 +29,11 @@ pub(super) fn render(
             Name(&model.version)
         )?;
         write_verdict(html, &Verdict::of(model))?;
-        html.push_str("<div class=\"panels\">\n");
+        html.push_str("<div class=\"panels\">\n<div>\n");
         traffic::write(html, model, shell.sidecar.now)?;
-        whole::write(html, model)?;
         references::write(html, std::slice::from_ref(model), shell.sidecar.now)?;
+        html.push_str("</div>\n");
+        whole::write(html, model)?;
         html.push_str("</div>\n");
         features::write(html, &view)
     })

@@ -82,9 +82,24 @@ fn write_section(html: &mut String, name: &str, settings: &[Setting]) -> fmt::Re
         writeln!(
             html,
             "</td><td>{said}</td><td class=\"w\">{}</td></tr>",
-            Escaped(&setting.about)
+            Prose(&setting.about)
         )?;
     }
     html.push_str("</tbody></table></div></section>\n");
     Ok(())
+}
+
+/// A comment of the manual, in which back quotes stand around code.
+struct Prose<'a>(&'a str);
+
+impl fmt::Display for Prose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, part) in self.0.split('`').enumerate() {
+            match at % 2 {
+                0 => write!(f, "{}", Escaped(part))?,
+                _ => write!(f, "<code>{}</code>", Escaped(part))?,
+            }
+        }
+        Ok(())
+    }
 }

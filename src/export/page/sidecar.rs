@@ -22,10 +22,13 @@ pub(in crate::export) fn render(
         html.push_str("<h1>Sidecar</h1>\n");
         write_verdict(html, shell.sidecar)?;
         html.push_str("<div class=\"panels\">\n");
-        write_state(html, shell.sidecar, process, series)?;
+        html.push_str("<div>\n");
+        source_counts::write(html, shell.sidecar)?;
         references::write(html, &snapshot.models, shell.sidecar.now)?;
         html.push_str("</div>\n");
-        source_counts::write(html, shell.sidecar)
+        write_state(html, shell.sidecar, process, series)?;
+        html.push_str("</div>\n");
+        Ok(())
     })
 }
 

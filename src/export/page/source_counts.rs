@@ -8,12 +8,9 @@ use crate::ingest::SourceCounts;
 
 /// Writes it.
 pub(super) fn write(html: &mut String, sidecar: &Sidecar) -> fmt::Result {
-    html.push_str("<div class=\"panels\">\n");
     write_rows(html, &sidecar.sources)?;
     write_calls(html, &sidecar.sources)?;
-    write_reasons(html, sidecar)?;
-    html.push_str("</div>\n");
-    Ok(())
+    write_reasons(html, sidecar)
 }
 
 fn sum(reasons: &[(&str, u64)]) -> u64 {

@@ -30,7 +30,7 @@ pub(super) fn write(html: &mut String, model: &ModelSnapshot, now: Option<f64>) 
     }
     html.push_str(
         "<div class=\"t\"><table><thead><tr><th scope=\"col\">window</th>\
-         <th scope=\"col\" class=\"n\">rows</th><th scope=\"col\" class=\"n\">a second</th>\
+         <th scope=\"col\" class=\"n\">rows</th><th scope=\"col\" class=\"n\">rows/s</th>\
          <th scope=\"col\" class=\"n\">errors</th><th scope=\"col\" class=\"n\">p50</th>\
          <th scope=\"col\" class=\"n v\">p90</th><th scope=\"col\" class=\"n\">p99</th></tr></thead><tbody>\n",
     );

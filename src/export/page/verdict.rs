@@ -85,22 +85,19 @@ fn drifted(model: &ModelSnapshot) -> Option<String> {
         })
         .collect();
     worst.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let named = worst.iter().take(MOST_NAMED);
-    let named = named.map(|(name, ratio)| format!("{} {}×", Name(name), Factor(*ratio)));
-    let mut sentence = format!(
-        "{} of {} have drifted in {}{}: {}",
+    let named = worst.iter().take(MOST_NAMED).enumerate();
+    let named = named.map(|(at, (name, ratio))| {
+        let its = if at == 0 { " its threshold" } else { "" };
+        format!("{} ({}\u{a0}×{its})", Name(name), Factor(*ratio))
+    });
+    Some(format!(
+        "{} of {} have drifted in {}{}, worst {}.",
         Thousands(most.drifted as f64),
         Count(most.judged, "field"),
         Escaped(&most.window),
         against(&most.reference),
         named.collect::<Vec<_>>().join(", ")
-    );
-    if worst.len() > MOST_NAMED {
-        // Writing to a string cannot fail.
-        let _ = write!(sentence, " and {} more", worst.len() - MOST_NAMED);
-    }
-    sentence.push_str(" the threshold.");
-    Some(sentence)
+    ))
 }
 
 /// A ratio without its sign.
@@ -184,7 +181,7 @@ fn whole(model: &ModelSnapshot) -> Vec<String> {
     };
     let place = |drift: &ModelDrift| {
         format!(
-            "{}× the threshold in {}{}",
+            "{}\u{a0}× the threshold in {}{}",
             Factor(drift.ratio),
             Escaped(&drift.window),
             against(&drift.reference)

@@ -20,7 +20,8 @@ pub(super) enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 6] = [
+    /// All of them, the usual one first.
+    pub(super) const ALL: [Self; 6] = [
         Self::Drift,
         Self::Name,
         Self::Missing,

@@ -13,15 +13,27 @@ pub(super) fn write(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
     }
     html.push_str(
         "<section><h2>The model as a whole</h2><p>ratio to the threshold; ▲ above 1 is drift</p>\n\
-         <div class=\"t\"><table><thead><tr><th scope=\"col\">what</th>",
+         <div class=\"t\"><table class=\"x\"><thead><tr><th scope=\"col\">what</th>",
     );
     for traffic in &model.windows {
         let window = Escaped(&traffic.window);
         write!(html, "<th scope=\"col\" class=\"n\">{window}</th>")?;
     }
     html.push_str("</tr></thead><tbody>\n");
+    if !model.outliers.is_empty() {
+        write_outliers(html, model)?;
+    }
     let references = distinct(model.drift.iter().map(|drift| &*drift.reference));
+    let are_several = references.len() > 1;
     for reference in references {
+        if are_several {
+            write!(
+                html,
+                "<tr class=\"g\"><th scope=\"rowgroup\" colspan=\"{}\">against {}</th></tr>\n",
+                model.windows.len() + 1,
+                Name(reference)
+            )?;
+        }
         write_counts(html, model, reference)?;
         let of_reference = || model.drift.iter().filter(|d| *d.reference == *reference);
         for kind in distinct(of_reference().map(|drift| drift.kind)) {
@@ -31,7 +43,7 @@ pub(super) fn write(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
                 "embedding" => "vectors",
                 kind => kind,
             };
-            write_line(html, model, name, reference, |html, traffic| {
+            write_line(html, model, name, |html, traffic| {
                 let mut found = of_reference().filter(|drift| drift.kind == kind);
                 match found.find(|drift| drift.window == traffic.window) {
                     Some(drift) => write_drift(html, drift),
@@ -39,9 +51,6 @@ pub(super) fn write(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
                 }
             })?;
         }
-    }
-    if !model.outliers.is_empty() {
-        write_outliers(html, model)?;
     }
     html.push_str("</tbody></table></div></section>\n");
     Ok(())
@@ -52,14 +61,9 @@ fn write_line(
     html: &mut String,
     model: &ModelSnapshot,
     name: &str,
-    reference: &str,
     write_cell: impl Fn(&mut String, &TrafficWindow) -> fmt::Result,
 ) -> fmt::Result {
-    write!(html, "<tr><th scope=\"row\">{}", Escaped(name))?;
-    if reference != "profile" {
-        write!(html, " <small>against {}</small>", Name(reference))?;
-    }
-    html.push_str("</th>");
+    write!(html, "<tr><th scope=\"row\">{name}</th>")?;
     for traffic in &model.windows {
         write_cell(html, traffic)?;
     }
@@ -69,7 +73,7 @@ fn write_line(
 
 /// How many fields have drifted.
 fn write_counts(html: &mut String, model: &ModelSnapshot, reference: &str) -> fmt::Result {
-    write_line(html, model, "drifted fields", reference, |html, traffic| {
+    write_line(html, model, "drifted fields", |html, traffic| {
         let mut counts = model.drifted_fields.iter();
         let of =
             counts.find(|count| count.window == traffic.window && *count.reference == *reference);
@@ -90,15 +94,18 @@ fn write_counts(html: &mut String, model: &ModelSnapshot, reference: &str) -> fm
 
 fn write_drift(html: &mut String, drift: &ModelDrift) -> fmt::Result {
     let ratio = Ratio(drift.ratio);
-    write!(html, "<td class=\"{}\">{ratio}", ratio.class())?;
     let names = drift.fields.iter().map(|field| Name(field).to_string());
     let names = names.collect::<Vec<_>>().join(" × ");
-    write!(html, "<small class=\"b\">{names}</small></td>")
+    let class = ratio.class();
+    write!(
+        html,
+        "<td class=\"{class}\"><small>{names}</small> {ratio}</td>"
+    )
 }
 
 /// Share of the rows that are unusual as a whole.
 fn write_outliers(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
-    write_line(html, model, "unusual rows", "profile", |html, traffic| {
+    write_line(html, model, "unusual rows", |html, traffic| {
         let mut outliers = model.outliers.iter();
         let Some(of) = outliers.find(|of| of.window == traffic.window) else {
             return write_nothing(html);
@@ -110,9 +117,9 @@ fn write_outliers(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
         };
         write!(
             html,
-            "<td class=\"{class}\">{sign}{}<small class=\"b\">was {}</small></td>",
-            percent(Some(of.ratio)),
-            percent(Some(of.reference_ratio))
+            "<td class=\"{class}\"><small>was {}</small> {sign}{}</td>",
+            percent(Some(of.reference_ratio)),
+            percent(Some(of.ratio))
         )
     })
 }
