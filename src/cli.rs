@@ -3,6 +3,7 @@
 pub mod check;
 pub mod compare;
 pub mod demo;
+pub mod generate;
 pub mod profile;
 mod progress;
 pub mod rebaseline;

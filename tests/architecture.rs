@@ -34,6 +34,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "export",
         &["batch", "profile", "engine", "analysis", "ingest"],
     ),
+    ("generate", &["engine", "export", "settings", "statistic"]),
     (
         "app",
         &[
@@ -60,6 +61,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "engine",
             "export",
             "files",
+            "generate",
             "ingest",
             "learn",
             "profile",
