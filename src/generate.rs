@@ -8,12 +8,14 @@
 //! - [`rules`]: recording rules, a file per idea. [`series`]: the names that they record.
 //! - [`alerts`]: one named cause each, with what a person on call needs to know.
 //! - [`dashboards`]: fleet → model → feature, and the sidecar's own health.
+//! - [`limits`]: what alerts are raised at and dashboards draw.
 //! - [`promql`]: the few phrases that all expressions share.
 //!
 //! To add an alert, write it in a file of [`alerts`]: rules, runbook, Kubernetes and Grafana follow.
 
 pub mod alerts;
 pub mod dashboards;
+pub mod limits;
 mod plan;
 pub mod promql;
 mod rule;
