@@ -11,7 +11,8 @@ ALL = "$__all"
 RATE_INTERVAL = "1m"
 """`$__rate_interval` of a data source with Grafana's default scrape interval of 15 s."""
 
-VARIABLE = re.compile(r"\$\{(?P<braced>\w+)(?::(?P<format>\w+))?\}|\$(?P<plain>\w+)|\[\[(?P<old>\w+)\]\]")
+VARIABLE = re.compile(r"\$\{(?P<braced>[a-zA-Z_]\w*)(?::(?P<format>\w+))?\}|\$(?P<plain>[a-zA-Z_]\w*)|\[\[(?P<old>\w+)\]\]")
+"""Not `$1`, which is Prometheus' own."""
 LABEL_VALUES = re.compile(r"^label_values\((?:(?P<metric>.+),)?\s*(?P<label>\w+)\s*\)$", re.DOTALL)
 QUERY_RESULT = re.compile(r"^query_result\((?P<expression>.+)\)$", re.DOTALL)
 

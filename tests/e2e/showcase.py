@@ -9,8 +9,6 @@ kilometres for miles and what is rejected are made up; the flights are not.
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -19,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as parquet
 
 import push
-from data import FLIGHTS_REFERENCE, FLIGHTS_TRAFFIC
+from data import FLIGHTS_REFERENCE, FLIGHTS_TRAFFIC, write_csv
 from events import half, post
 from prometheus import Prometheus
 from push import Client, Field, batch, bits, refusal
@@ -122,12 +120,20 @@ def observed(client, message):
     return wait_for(taken, "room in the queue", every=0.01)
 
 
+def parcels(rng, count):
+    """What a price is asked for."""
+    return {"weight": rng.gamma(2, 2, count), "width": rng.normal(40, 8, count), "height": rng.normal(20, 5, count)}
+
+
 def priced(path, body):
-    """A model server with one number in and one out, which now and then fails."""
-    values = [value for tensor in json.loads(body)["inputs"] for value in tensor["data"]]
-    if values[0] > 9:
-        return (503 if values[0] > 9.5 else 400), {"error": "no price"}
-    price = {"name": "price", "datatype": "FP64", "shape": [len(values), 1], "data": [3 * value for value in values]}
+    """A model server of three numbers, which now and then fails."""
+    (said,) = json.loads(body)["inputs"]
+    if "data" not in said:
+        return {"model_name": "prices", "outputs": []}
+    rows = np.reshape(said["data"], said["shape"])
+    if rows[0, 0] > 8:
+        return (503 if rows[0, 0] > 11 else 400), {"error": "no price"}
+    price = {"name": "price", "datatype": "FP64", "shape": [len(rows), 1], "data": (2 + rows[:, 0]).tolist()}
     return {"model_name": "prices", "outputs": [price]}
 
 
@@ -160,6 +166,10 @@ class Showcase:
         self.profile = self.directory / "flights.profile.json"
         roles = ("--label", "late", "--time-column", "time", "--ignore", "latency_us")
         run_ok("profile", FLIGHTS_REFERENCE, "--model", "flights", *roles, "-o", self.profile)
+        known = parcels(self.rng, 5_000)
+        known["price"] = 2 + known["weight"]
+        rows = write_csv([Field(name, values) for name, values in known.items()], self.directory / "parcels.csv")
+        run_ok("profile", rows, "--model", "prices", "--score", "price", "-o", self.directory / "prices.profile.json")
         self.upstream = self.stack.enter_context(Answering(priced))
         self.forward, self.events = (f"127.0.0.1:{free_port()}" for _ in range(2))
         self.sidecars = [self.sidecar(number) for number in range(len(PODS))]
@@ -172,7 +182,7 @@ class Showcase:
 
     # --------------------------------------------------------------------------------- sidecars
 
-    def settings(self, number, significance=4.75):
+    def settings(self, number, significance=4.75, series=20_000):
         everything = {
             "clock": "event",
             "tick": self.tick,
@@ -181,13 +191,14 @@ class Showcase:
             "metrics": {"detail": "full"},
             "learning": {"rows": 1_000},
             "drift": {"significance": significance},
-            "web": {"enable_lifecycle": True},
+            "web": {"enable_lifecycle": True, "max_series": series},
             "models": {"flights": {"profile": str(self.profile)}},
         }
         if number == 1:
             everything |= {"limits": {"batch_rows": 2_000}, "queue": {"rows": 2_000}}
         if number == 2:
-            everything["forward"] = {"listen_address": self.forward, "upstream": self.upstream.address}
+            everything["models"]["prices"] = {"profile": str(self.directory / "prices.profile.json")}
+            everything["forward"] = {"listen_address": self.forward, "upstream": self.upstream.address, "call_bytes": "16KiB"}
             everything["http"] = {"listen_address": self.events, "pairing": "1s"}
         return everything
 
@@ -254,17 +265,16 @@ class Showcase:
         message.latency_micros.extend(self.rng.lognormal(8, 0.5, count).astype(int).tolist())
         observed(client, message)
 
-    def prices(self, count, top):
-        """Calls through the proxy."""
+    def prices(self, count, heavier):
+        """Calls through the proxy; columns have no names, so that those of the profile are taken by their position."""
         for _ in range(count):
-            values = [round(value, 3) for value in self.rng.uniform(0, top, 20)]
-            said = {"inputs": [{"name": "weight", "datatype": "FP64", "shape": [20, 1], "data": values}]}
-            url = f"http://{self.forward}/v2/models/prices/infer"
-            request = urllib.request.Request(url, json.dumps(said).encode(), {"Content-Type": "application/json"})
-            try:
-                urllib.request.urlopen(request, timeout=10).read()
-            except urllib.error.HTTPError as error:
-                error.read()
+            rows = parcels(self.rng, 20)
+            rows["weight"] *= heavier
+            self.priced(20, data=np.stack(list(rows.values()), axis=1).round(3).ravel().tolist())
+
+    def priced(self, rows, **tensor):
+        said = {"inputs": [{"name": "parcel", "datatype": "FP64", "shape": [rows, 3], **tensor}]}
+        post(self.forward, json.dumps(said).encode(), {"Content-Type": "application/json"}, "/v2/models/prices/infer")
 
     def loans(self, first, count):
         """Events of a logger; the last one stays alone."""
@@ -288,7 +298,7 @@ class Showcase:
         ):
             self.flights(client, version, count, at, since=1.0, failing=failing)
         self.vectors(self.clients[2], max(10, rows // 4), 0.0 if at < 0.5 else 1.5)
-        self.prices(2, 10)
+        self.prices(2, 1.0 if at < 0.5 else 1.3)
         self.loans(4 * second, 4)
 
     def run(self, seconds):
@@ -307,9 +317,10 @@ class Showcase:
     # -------------------------------------------------------------------------------- incidents
 
     def reload(self):
-        """New settings that are good, and on one pod some that are not."""
+        """New settings: on the first pod then some that are not good, on the second with too few series."""
         for number, sidecar in enumerate(self.sidecars):
-            sidecar.write(self.settings(number, significance=5))
+            fewer = {"series": int(sidecar.page().value("driftgauge_series")) - 20} if number == 1 else {}
+            sidecar.write(self.settings(number, significance=5, **fewer))
             sidecar.reload()
         self.sidecars[0].wait(reloaded, "the new settings")
         self.sidecars[0].config.write_text("windows: [never]")
@@ -329,13 +340,16 @@ class Showcase:
         assert any(call.exception() for call in calls), "the queue never was full"
 
     def refused(self):
-        """Rows without a model, bytes that are no message, a call that is no JSON."""
+        """What cannot be looked at: each way once."""
         client = self.clients[1]
         nameless = batch("", as_fields(self.story.rows(self.rng, 50, 0.0, "1")))
         for call in (lambda: client.observe(nameless), lambda: client.raw(b"\xff\xff\xff")):
             error = refusal(call)
             assert error.code() == grpc.StatusCode.INVALID_ARGUMENT, error
         post(self.events, *half("request", 10**9, b"{", model="loans"))
+        self.priced(1, parameters={"shared_memory_region": "elsewhere", "shared_memory_byte_size": 24})
+        self.priced(2_000, data=[1.0] * 6_000)
+        self.flights(client, "1", 50, since=40 * DAY, until=39 * DAY)
 
 
 def reloaded(page):
