@@ -19,7 +19,7 @@ use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::sidecar::Place;
 use crate::clock;
@@ -120,10 +120,14 @@ fn can_be_live() -> bool {
 
 async fn print_once(arguments: &Arguments, view: &View) -> Result<()> {
     let place = &arguments.to;
-    let document = ask::status(place).await.with_context(|| {
-        "no figures; start a sidecar with `driftgauge serve`, or say with --to where the web port \
-         of one is"
-    })?;
+    let document = match ask::status(place).await {
+        Ok(document) => document,
+        Err(error) if error.root_cause().is::<std::io::Error>() => bail!(
+            "{error:#}; start one with `driftgauge serve`, or say with --to where the web port of \
+             one is"
+        ),
+        Err(error) => return Err(error),
+    };
     if let Some(why) = view.complaint(&document) {
         bail!(why);
     }

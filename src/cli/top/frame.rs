@@ -188,3 +188,6 @@ fn footer(view: &View, position: &str, width: usize, palette: Palette) -> Line<'
     }
     line
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,8 @@ pub(super) fn of_sidecar(
             }
             if let Some(dropped @ 1..) = sidecar.dropped_series {
                 let limit = sidecar.series_limit.unwrap_or_default();
-                let text = format!("{dropped} series left out of {limit} (web.max_series)!");
+                let text =
+                    format!("{dropped} series left out to keep to {limit} (web.max_series)!");
                 pieces.push((text, Tone::Odd));
             }
         }

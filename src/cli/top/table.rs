@@ -138,10 +138,11 @@ fn columns(rows: &[Row<'_>], model: &Model, view: &View, is_live: bool) -> Vec<C
         add(format!("{title}{mark} "), true, expendable, cells.collect());
     }
     if view.reference.is_none() && model.reference_labels().len() > 1 {
-        let worst = rows
-            .iter()
-            .map(|row| row.worst.map_or("-", |(_, reference)| reference));
-        let cells = worst.map(|reference| (reference.to_owned(), Tone::Plain));
+        let cells = rows.iter().map(|row| {
+            let reference = row.worst.filter(|_| row.has_drifted());
+            let reference = reference.map_or("-", |(_, reference)| reference);
+            (reference.to_owned(), Tone::Plain)
+        });
         add("against".into(), false, 6, cells.collect());
     }
     let percents = |figure: fn(&Row<'_>) -> Option<f64>| {
