@@ -58,6 +58,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "app",
             "batch",
             "client",
+            "clock",
             "engine",
             "export",
             "files",

@@ -130,7 +130,7 @@ impl Routes {
                 Answer::new(StatusCode::OK, HTML, body)
             }
             Route::Status => {
-                let body = status::render(&snapshot, &self.state.sidecar().version);
+                let body = status::render(&snapshot, &self.state.sidecar());
                 Answer::new(StatusCode::OK, JSON, body)
             }
             Route::Profile => self.profile(&snapshot, query),
