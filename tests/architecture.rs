@@ -40,6 +40,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "analysis",
             "batch",
+            "clock",
             "engine",
             "export",
             "forward",
