@@ -15,6 +15,7 @@ mod links;
 mod marks;
 mod model;
 mod panel;
+mod provisioning;
 mod query;
 mod sidecar;
 mod table;
@@ -23,29 +24,22 @@ mod variables;
 
 use super::{File, Plan};
 
-/// The files of all dashboards.
+/// The files of all dashboards, and how Grafana gets them.
 pub fn files(plan: &Plan) -> Vec<File> {
-    [
-        (
-            "grafana-dashboards/driftgauge-fleet.json",
-            fleet::board(plan),
-        ),
-        (
-            "grafana-dashboards/driftgauge-model.json",
-            model::board(plan),
-        ),
-        (
-            "grafana-dashboards/driftgauge-feature.json",
-            feature::board(plan),
-        ),
-        (
-            "grafana-dashboards/driftgauge-sidecar.json",
-            sidecar::board(plan),
-        ),
-    ]
-    .map(|(path, board)| File {
-        path,
-        text: board.json(),
-    })
-    .into()
+    let boards = [
+        fleet::board(plan),
+        model::board(plan),
+        feature::board(plan),
+        sidecar::board(plan),
+    ];
+    let mut files: Vec<File> = boards
+        .iter()
+        .map(|board| File {
+            path: board.path(),
+            text: board.json(),
+        })
+        .collect();
+    files.extend(provisioning::folder());
+    files.push(provisioning::config_maps(&boards));
+    files
 }

@@ -49,6 +49,15 @@ impl Name {
         }
     }
 
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Fleet => "grafana-dashboards/driftgauge-fleet.json",
+            Self::Model => "grafana-dashboards/driftgauge-model.json",
+            Self::Feature => "grafana-dashboards/driftgauge-feature.json",
+            Self::Sidecar => "grafana-dashboards/driftgauge-sidecar.json",
+        }
+    }
+
     const fn title(self) -> &'static str {
         match self {
             Self::Fleet => "Driftgauge / Fleet",
@@ -63,6 +72,8 @@ impl Name {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Board {
+    #[serde(skip)]
+    name: Name,
     uid: &'static str,
     title: &'static str,
     description: &'static str,
@@ -93,6 +104,7 @@ impl Board {
     /// An empty board that shows this long by default, such as `6h`.
     pub fn new(name: Name, description: &'static str, shown: &str, runbook: &str) -> Self {
         Self {
+            name,
             uid: name.uid(),
             title: name.title(),
             description,
@@ -123,6 +135,16 @@ impl Board {
             next_id: 1,
             next_y: 0,
         }
+    }
+
+    /// Its address in Grafana.
+    pub const fn uid(&self) -> &'static str {
+        self.uid
+    }
+
+    /// Its file.
+    pub const fn path(&self) -> &'static str {
+        self.name.path()
     }
 
     /// Sets what is chosen at the top.

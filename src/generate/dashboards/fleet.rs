@@ -136,6 +136,7 @@ fn errors_now() -> Panel {
         Unit::Share,
     )
     .with_course()
+    .otherwise("no calls")
     .limits(Thresholds::two(0.001, 0.01))
     .with(Target::over_time(query::error_share(
         "cluster",

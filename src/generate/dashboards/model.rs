@@ -107,6 +107,11 @@ fn inputs() -> String {
     format!(r#"{}, role="feature""#, query::compared())
 }
 
+/// Matchers of everything but the truth, which is not the model's.
+fn inputs_and_outputs() -> String {
+    format!(r#"{}, role!="label""#, query::compared())
+}
+
 /// Matchers of predictions and scores that are compared.
 fn outputs() -> String {
     format!(r#"{}, role=~"prediction|score""#, query::compared())
@@ -150,8 +155,11 @@ fn worst_feature() -> Panel {
     .otherwise("none judged")
     .link(links::of_this_model_to_feature(Field::Line))
     .with(
-        Target::now(format!("topk(1, {})", ratio("feature", &query::compared())))
-            .named("{{feature}}"),
+        Target::now(format!(
+            "topk(1, {})",
+            ratio("feature", &inputs_and_outputs())
+        ))
+        .named("{{feature}}"),
     )
 }
 
@@ -182,7 +190,7 @@ fn drifted_features() -> Panel {
 fn judged() -> String {
     format!(
         "count by (version) ({})",
-        ratio("version, feature", &query::compared())
+        ratio("version, feature", &inputs_and_outputs())
     )
 }
 
@@ -264,6 +272,7 @@ fn throughput_now() -> Panel {
 fn errors_now() -> Panel {
     Panel::stat("Errors", "Failed calls divided by all calls.", Unit::Share)
         .with_course()
+        .otherwise("no calls")
         .limits(Thresholds::two(0.001, 0.01))
         .with(Target::over_time(query::error_share(
             "model",
@@ -278,6 +287,7 @@ fn latency_now(plan: &Plan) -> Panel {
         Unit::Seconds,
     )
     .with_course()
+    .words(vec![threshold::word_for_nothing("no calls")])
     .limits(Thresholds::above(plan.latency_bound, BAD))
     .with(Target::over_time(query::latency(
         0.99,
@@ -420,9 +430,9 @@ fn rates(title: &str, description: &str, recorded: &str, family: &Family) -> Pan
     Panel::lines(title, description, Unit::Share)
         .link(links::of_this_model_to_feature(Field::Line))
         .with(
-            Target::over_time(format!(
-                "{} > 0",
-                query::worst("feature", recorded, family, &query::in_window())
+            Target::over_time(query::some_or_none(
+                &query::worst("feature", recorded, family, &query::in_window()),
+                "feature",
             ))
             .named("{{feature}}"),
         )
@@ -480,10 +490,9 @@ fn errors_by_code() -> Panel {
     )
     .stacked()
     .with(
-        Target::over_time(query::rate(
+        Target::over_time(query::some_or_none(
+            &query::rate("code", &names::REQUEST_ERRORS, &query::models()),
             "code",
-            &names::REQUEST_ERRORS,
-            &query::models(),
         ))
         .named("{{code}}"),
     )

@@ -86,7 +86,12 @@ pub fn count(expression: &str) -> String {
     format!("count({expression}) or vector(0)")
 }
 
-/// Labels of alerts of ours that fire.
+/// What is not 0, and a series named `none` while all is: a quiet panel should not look like a broken one.
+pub fn some_or_none(expression: &str, label: &str) -> String {
+    format!(r#"{expression} > 0 or on () label_replace(vector(0), "{label}", "none", "", "")"#)
+}
+
+/// Alerts of ours that fire.
 pub fn firing(plan: &Plan, further: &str) -> String {
     let groups = alerts::all(plan);
     let mut alerts: Vec<&str> = groups

@@ -223,13 +223,16 @@ fn rows_not_taken() -> Panel {
     )
     .stacked()
     .with(
-        Target::over_time(format!("{} > 0", rate("source, reason", &names::SHED_ROWS)))
-            .named("shed: {{source}} {{reason}}"),
+        Target::over_time(query::some_or_none(
+            &rate("source, reason", &names::SHED_ROWS),
+            "reason",
+        ))
+        .named("shed: {{source}} {{reason}}"),
     )
     .with(
-        Target::over_time(format!(
-            "{} > 0",
-            rate("source, reason", &names::REJECTED_ROWS)
+        Target::over_time(query::some_or_none(
+            &rate("source, reason", &names::REJECTED_ROWS),
+            "reason",
         ))
         .named("rejected: {{source}} {{reason}}"),
     )
@@ -274,11 +277,11 @@ fn calls_not_decoded() -> Panel {
     )
     .stacked()
     .with(
-        Target::over_time(format!("{} > 0", rate("source, reason", &names::SHED_CALLS)))
+        Target::over_time(query::some_or_none(&rate("source, reason", &names::SHED_CALLS), "reason"))
             .named("shed: {{source}} {{reason}}"),
     )
     .with(
-        Target::over_time(format!("{} > 0", rate("source, reason", &names::UNDECODABLE_CALLS)))
+        Target::over_time(query::some_or_none(&rate("source, reason", &names::UNDECODABLE_CALLS), "reason"))
             .named("undecodable: {{source}} {{reason}}"),
     )
 }
@@ -306,9 +309,9 @@ fn tensors() -> Panel {
     )
     .stacked()
     .with(
-        Target::over_time(format!(
-            "{} > 0",
-            rate("source, reason", &names::UNUSABLE_TENSORS)
+        Target::over_time(query::some_or_none(
+            &rate("source, reason", &names::UNUSABLE_TENSORS),
+            "reason",
         ))
         .named("{{source}} {{reason}}"),
     )
@@ -322,8 +325,11 @@ fn events() -> Panel {
     )
     .stacked()
     .with(
-        Target::over_time(format!("{} > 0", rate("half", &names::UNPAIRED_EVENTS)))
-            .named("{{half}}"),
+        Target::over_time(query::some_or_none(
+            &rate("half", &names::UNPAIRED_EVENTS),
+            "half",
+        ))
+        .named("{{half}}"),
     )
 }
 
@@ -335,7 +341,7 @@ fn untimely() -> Panel {
     )
     .stacked()
     .with(
-        Target::over_time(format!("{} > 0", rate("model, reason", &names::UNTIMELY_ROWS)))
+        Target::over_time(query::some_or_none(&rate("model, reason", &names::UNTIMELY_ROWS), "reason"))
             .named("{{model}} {{reason}}"),
     )
 }
@@ -412,30 +418,31 @@ fn series_exposed() -> Panel {
     )
     .with(Target::over_time(each(&names::SERIES)).named("{{instance}}"))
     .with(
-        Target::over_time(format!(
-            "{} > 0",
-            query::largest("instance, reason", &names::SERIES_DROPPED, CHOSEN)
-        ))
+        Target::over_time(query::some_or_none(&query::largest("instance, reason", &names::SERIES_DROPPED, CHOSEN), "reason"))
         .named("{{instance}} left out: {{reason}}"),
     )
 }
 
 fn builds() -> Panel {
     let labels = "instance, version, revision";
+    let started = query::largest("instance", &names::PROCESS_START_TIME, CHOSEN);
+    let build = format!("max by ({labels}) ({})", series_of(&names::BUILD, CHOSEN));
+    // The first digits tell two settings apart.
+    let settings = format!(
+        r#"max by (instance, settings) (label_replace({}, "settings", "$1", "hash", "(.{{8}}).*"))"#,
+        series_of(&names::CONFIG, CHOSEN)
+    );
     Table::new(
         "Programs and settings",
-        "Version and source revision of each sidecar, and the hash of its settings: all pods should be alike.",
-        &["instance", "version", "revision", "hash"],
+        "Version and source revision of each sidecar, and the first digits of the hash of its settings: all pods should be alike.",
+        &["instance", "version", "revision", "settings"],
     )
     .column(
         "Since",
         Unit::Ago,
         0,
         format!(
-            "1000 * {} * on (instance) group_left (version, revision) max by ({labels}) ({}) * on (instance) group_left (hash) max by (instance, hash) ({})",
-            query::largest("instance", &names::PROCESS_START_TIME, CHOSEN),
-            series_of(&names::BUILD, CHOSEN),
-            series_of(&names::CONFIG, CHOSEN)
+            "1000 * {started} * on (instance) group_left (version, revision) {build} * on (instance) group_left (settings) {settings}"
         ),
     )
     .sorted_by("Since")
