@@ -6,9 +6,19 @@ use crate::export::family::Family;
 /// (namespace, job, cluster) survive, whatever they are.
 pub const POD_LABELS: &str = "instance, pod, container, endpoint, node";
 
+/// Joins what is known of each window, on the left, with what is the same for all of them. The result
+/// keeps the labels of the left.
+pub const IN_ALL_WINDOWS: &str = "ignoring (window, reference) group_left ()";
+
 /// The sum over all pods.
 pub fn sum_over_pods(expression: &str) -> String {
-    format!("sum without ({POD_LABELS}) ({expression})")
+    sum_over_pods_and("", expression)
+}
+
+/// The sum over all pods and further labels, such as `reason`.
+pub fn sum_over_pods_and(labels: &str, expression: &str) -> String {
+    let comma = if labels.is_empty() { "" } else { ", " };
+    format!("sum without ({POD_LABELS}{comma}{labels}) ({expression})")
 }
 
 /// The largest over all pods: of what is the same everywhere, or does not add up.
@@ -23,6 +33,11 @@ pub fn increase(counter: &Family, matchers: &str, duration: &str) -> String {
         counter.series(),
         braced(matchers)
     )
+}
+
+/// A recorded series in one window.
+pub fn in_window(recorded: &str, window: &str) -> String {
+    format!("{recorded}{{window=\"{window}\"}}")
 }
 
 /// What the rules computed over all pods or, where there is nothing (a reference that each pod has
