@@ -12,6 +12,7 @@ const GAP = 8;
 const TOP = 64;
 
 const { board, answers, times, variables, marks, width } = window.__DRAWN__;
+Date.now = () => times.to * 1000;
 const theme = D.createTheme({ colors: { mode: 'dark' } });
 const column = (width - 2 * GAP) / 24;
 
@@ -70,6 +71,8 @@ async function draw() {
     const own = answers.filter((answer) => answer.panel === panel.id);
     drawn.push({ panel, frames: panel.type === 'row' ? [] : await framesOf(panel, own, times, theme) });
   }
+  // What is measured before the font is there is too narrow.
+  await Promise.all(['400', '500'].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
   const bottom = Math.max(...board.panels.map(({ gridPos }) => gridPos.y + gridPos.h));
   createRoot(document.getElementById('root')).render(
     <D.ThemeContext.Provider value={theme}>

@@ -17,7 +17,8 @@ const legend = (target, labels) => {
   return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, key) => labels[key] ?? '');
 };
 
-const number = (text) => (text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text));
+const NOT_FINITE = { '+Inf': Infinity, '-Inf': -Infinity, NaN: null };
+const number = (text) => (text in NOT_FINITE ? NOT_FINITE[text] : Number(text));
 const samples = (series) => series.values ?? [series.value];
 
 function seriesFrames({ target, result }) {

@@ -61,7 +61,7 @@ export function TimeSeries({ panel, frames, width, height, times, marks }) {
 
 // Annotations: dashed lines with a triangle below, as Grafana draws them.
 function Marks({ builder, marks }) {
-  const { isAlone } = React.useMemo(() => {
+  React.useMemo(() => {
     builder.addHook('draw', (plot) => {
       const { ctx, bbox } = plot;
       ctx.save();
@@ -84,9 +84,8 @@ function Marks({ builder, marks }) {
       }
       ctx.restore();
     });
-    return { isAlone: true };
   }, [builder]);
-  return isAlone ? null : undefined;
+  return null;
 }
 
 // ------------------------------------------------------------------------------------------------- table
@@ -132,8 +131,9 @@ export function Table({ panel, frames, height, theme }) {
   const order = [...Array(frame.length).keys()];
   for (const { displayName, desc } of [...(panel.options.sortBy ?? [])].reverse()) {
     const by = frame.fields.find((field) => field.state.displayName === displayName);
-    const compare = by && D.fieldReducers && ((a, b) => order_of(by.values[a], by.values[b], desc));
-    order.sort(compare ?? (() => 0));
+    if (by) {
+      order.sort((a, b) => compared(by.values[a], by.values[b], desc));
+    }
   }
   const fits = Math.floor((height - 36) / 36);
   const line = `1px solid ${theme.colors.border.weak}`;
@@ -176,7 +176,7 @@ export function Table({ panel, frames, height, theme }) {
 }
 
 // What is missing is last, whichever way.
-function order_of(a, b, descending) {
+function compared(a, b, descending) {
   const missing = (value) => value === null || value === undefined || Number.isNaN(value);
   if (missing(a) || missing(b)) {
     return missing(a) - missing(b);
@@ -285,9 +285,9 @@ export function Heatmap({ panel, frames, width, height, times, theme }) {
   const left = Math.min(200, Math.max(...names.map(textWidth)) + LEFT + 12);
   const room = { width: width - left - 8, height: height - AXIS - 26 };
   const rowHeight = room.height / rows.length;
-  const most = Math.max(...fields.flatMap((field) => field.values.filter((value) => isFinite(value))), 1e-12);
-  const exponent = panel.options.color?.exponent ?? 0.5;
   const least = panel.options.filterValues?.le ?? 0;
+  const all = fields.flatMap((field) => field.values.filter((value) => value !== null && value > least));
+  const [low, high] = [Math.min(...all), Math.max(...all)];
   return (
     <div>
       <svg width={width} height={height - 26}>
@@ -302,7 +302,7 @@ export function Heatmap({ panel, frames, width, height, times, theme }) {
                 y={row * rowHeight}
                 width={Math.max(1, step - 0.5)}
                 height={Math.max(1, rowHeight - 1)}
-                fill={between((value / most) ** exponent)}
+                fill={between((value - low) / (high - low || 1))}
               />
             )
           );
@@ -310,9 +310,9 @@ export function Heatmap({ panel, frames, width, height, times, theme }) {
         <TimeAxis times={times} left={left} width={room.width} top={room.height} theme={theme} />
       </svg>
       <div style={{ display: 'flex', alignItems: 'center', gap: 8, fontSize: 12, marginLeft: left, color: theme.colors.text.secondary }}>
-        <span>0</span>
+        <span>{shown(fields[0], low)}</span>
         <div style={{ width: 200, height: 10, background: `linear-gradient(90deg, ${ORANGES.join(',')})` }} />
-        <span>{shown(fields[0], most)}</span>
+        <span>{shown(fields[0], high)}</span>
       </div>
     </div>
   );
