@@ -1,12 +1,16 @@
 //! Alerts, a file per kind of cause.
 
 mod drift;
+pub(super) mod sidecar;
 
 use super::{Alert, Group, Plan, Rule};
 
 /// All groups.
 pub fn all(plan: &Plan) -> Vec<Group> {
-    vec![group("driftgauge-drift", drift::alerts(plan))]
+    vec![
+        group("driftgauge-drift", drift::alerts(plan)),
+        group("driftgauge-sidecar", sidecar::alerts(plan)),
+    ]
 }
 
 fn group(name: &str, alerts: Vec<Alert>) -> Group {

@@ -70,6 +70,17 @@ pub enum Severity {
     Info,
 }
 
+impl Severity {
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
 /// What an alert is about: which labels it has, which board it opens, what it is grouped with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {

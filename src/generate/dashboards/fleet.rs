@@ -6,7 +6,7 @@ use super::links;
 use super::panel::{Panel, Target, Unit};
 use super::query::{self, FEATURE, MODEL};
 use super::table::Table;
-use super::threshold::{BAD, CAUTION, GOOD, Thresholds};
+use super::threshold::{self, BAD, CAUTION, GOOD, Thresholds};
 use super::variables::{SIDECARS, Variable};
 use crate::export::names;
 
@@ -240,12 +240,13 @@ fn table_of_alerts(plan: &Plan) -> Panel {
         "cluster, namespace, severity, alertname, model, version, feature, window, instance";
     Table::new(
         "Alerts firing",
-        "Alerts of driftgauge that fire now. The runbook, linked at the top, has a chapter for each.",
-        &["severity", "alertname", "model", "version", "feature", "window", "instance"],
+        "Alerts of driftgauge that fire now, those that page first. The runbook, linked at the top, has a chapter for each.",
+        &["severity", "alertname", "model", "version", "feature", "window", "cluster", "namespace", "instance"],
     )
     .leads_to(links::to_model())
-    .column("Alerts", Unit::Number, 0, format!("count by ({labels}) ({})", query::firing(plan, "")))
-    .sorted_by("severity")
+    .words("severity", &threshold::severities())
+    .column("Since", Unit::Ago, 0, format!("1000 * max by ({labels}) ({})", query::firing_since(plan)))
+    .sorted_up_by("severity")
 }
 
 fn drift() -> Panel {
@@ -348,11 +349,15 @@ fn sidecars() -> Panel {
         query::share(&rate(&names::UNDECODABLE_CALLS), &rate(&names::SEEN_CALLS)),
     )
     .judged(
-        "Settings loaded",
+        "Settings",
         Unit::Number,
         0,
         Thresholds::below(1.0),
         largest(&names::CONFIG_RELOAD_SUCCESSFUL),
+    )
+    .words(
+        "Settings",
+        &threshold::yes_or_no(("refused", BAD), ("loaded", GOOD)),
     )
     .judged(
         "Series of limit",

@@ -9,7 +9,7 @@ use super::links::{self, Field};
 use super::panel::{Panel, Target, Unit};
 use super::query::{self, FEATURE};
 use super::table::Table;
-use super::threshold::{self, BAD, CAUTION, REFERENCE, Thresholds};
+use super::threshold::{self, BAD, CAUTION, Thresholds};
 use super::variables::Variable;
 use crate::export::family::Family;
 use crate::export::names;
@@ -574,7 +574,6 @@ fn learning() -> Panel {
         Unit::Share,
     )
     .between(0.0, 1.0)
-    .dashed("done", REFERENCE)
     .with(
         Target::over_time(query::share(
             &largest(&names::LEARNING_ROWS),

@@ -278,7 +278,7 @@ impl Panel {
     /// States over time, one band a series.
     pub fn states(title: &str, description: &str) -> Self {
         let mut panel = Self::new("state-timeline", title, description, Unit::Number);
-        panel.field().custom = json!({"fillOpacity": 75, "lineWidth": 0, "spanNulls": false});
+        panel.field().custom = json!({"fillOpacity": 75, "lineWidth": 0});
         panel.options = json!({
             "alignValue": "left",
             "legend": {"displayMode": "list", "placement": "bottom", "showLegend": false},

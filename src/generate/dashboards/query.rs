@@ -1,7 +1,9 @@
 //! The phrases that queries of boards share. Where rules are loaded, figures are of all pods together;
 //! without, they are of the worst pod, so that every board works with nothing but the sidecars.
 
-use super::super::promql::{self, POD_LABELS};
+use std::collections::BTreeSet;
+
+use super::super::promql;
 use super::super::{Plan, Rule, alerts};
 use super::variables::SIDECARS;
 use crate::export::family::Family;
@@ -93,29 +95,33 @@ pub fn some_or_none(expression: &str, label: &str) -> String {
 
 /// Alerts of ours that fire.
 pub fn firing(plan: &Plan, further: &str) -> String {
+    let matchers = alerts_of_ours(plan);
+    match further {
+        "" => format!(r#"ALERTS{{alertstate="firing", {matchers}}}"#),
+        _ => format!(r#"ALERTS{{alertstate="firing", {matchers}, {further}}}"#),
+    }
+}
+
+/// The Unix time since which each of them has held.
+pub fn firing_since(plan: &Plan) -> String {
+    format!(
+        "ALERTS_FOR_STATE{{{}}} and ignoring (alertstate) {}",
+        alerts_of_ours(plan),
+        firing(plan, "")
+    )
+}
+
+fn alerts_of_ours(plan: &Plan) -> String {
     let groups = alerts::all(plan);
-    let mut alerts: Vec<&str> = groups
-        .iter()
-        .flat_map(|group| &group.rules)
+    let rules = groups.iter().flat_map(|group| &group.rules);
+    let names: BTreeSet<&str> = rules
         .filter_map(|rule| match rule {
             Rule::Alert(alert) => Some(alert.name),
             Rule::Record(_) => None,
         })
         .collect();
-    alerts.sort_unstable();
-    alerts.dedup();
-    let alerts = alerts.join("|");
-    let further = if further.is_empty() {
-        String::new()
-    } else {
-        format!(", {further}")
-    };
-    format!(r#"ALERTS{{alertstate="firing", alertname=~"{alerts}"{further}}}"#)
-}
-
-/// Without what tells pods apart.
-pub fn max_over_pods(family: &Family, matchers: &str) -> String {
-    format!("max without ({POD_LABELS}) ({})", series(family, matchers))
+    let names: Vec<&str> = names.into_iter().collect();
+    format!(r#"alertname=~"{}""#, names.join("|"))
 }
 
 /// A rate of bad values above that of the reference: Wilson's lower bound where rules are loaded, else

@@ -11,6 +11,7 @@ pub struct Table {
     labels: &'static [&'static str],
     links: Vec<DataLink>,
     columns: Vec<(String, Vec<Value>)>,
+    worded: Vec<(String, Vec<Value>)>,
 }
 
 impl Table {
@@ -22,6 +23,7 @@ impl Table {
             labels,
             links: Vec::new(),
             columns: Vec::new(),
+            worded: Vec::new(),
         }
     }
 
@@ -87,8 +89,29 @@ impl Table {
         self
     }
 
-    /// The panel, with its rows sorted by a column from large to small.
+    /// Shows words in a column instead of its values.
+    pub fn words(mut self, column: &str, mappings: &[Value]) -> Self {
+        self.worded.push((
+            column.into(),
+            vec![
+                property("mappings", json!(mappings)),
+                property("custom.cellOptions", json!({"type": "color-text"})),
+            ],
+        ));
+        self
+    }
+
+    /// The panel, with its rows sorted by a column, the largest first.
     pub fn sorted_by(self, column: &str) -> Panel {
+        self.sorted(column, true)
+    }
+
+    /// The panel, with its rows sorted by a column, the smallest or the first of the alphabet first.
+    pub fn sorted_up_by(self, column: &str) -> Panel {
+        self.sorted(column, false)
+    }
+
+    fn sorted(self, column: &str, largest_first: bool) -> Panel {
         let mut order = Map::new();
         for label in self.labels {
             order.insert((*label).into(), json!(order.len()));
@@ -109,7 +132,7 @@ impl Table {
                 "organize",
                 json!({"excludeByName": {"Time": true}, "indexByName": order, "renameByName": renamed}),
             )
-            .option("sortBy", json!([{"desc": true, "displayName": column}]));
+            .option("sortBy", json!([{"desc": largest_first, "displayName": column}]));
         if !self.links.is_empty() {
             for label in self.labels.iter().filter(|label| LINKED.contains(*label)) {
                 panel = panel.override_of(
@@ -118,7 +141,7 @@ impl Table {
                 );
             }
         }
-        for (name, properties) in self.columns {
+        for (name, properties) in self.columns.into_iter().chain(self.worded) {
             panel = panel.override_of(json!({"id": "byName", "options": name}), properties);
         }
         panel

@@ -104,6 +104,17 @@ pub fn words_between(from: f64, to: Option<f64>, text: &str, color: &str) -> Val
     json!({"type": "range", "options": {"from": from, "to": to, "result": {"color": color, "index": 1, "text": text}}})
 }
 
+/// Colours for how soon somebody must look.
+pub fn severities() -> Vec<Value> {
+    [("critical", BAD), ("warning", CAUTION), ("info", LIVE)]
+        .into_iter()
+        .enumerate()
+        .map(|(index, (name, color))| {
+            json!({"type": "value", "options": {name: {"color": color, "index": index, "text": name}}})
+        })
+        .collect()
+}
+
 /// Words for a drift ratio.
 pub fn verdict() -> Vec<Value> {
     vec![

@@ -24,11 +24,7 @@ pub struct Variable {
     description: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     datasource: Option<DataSource>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    definition: String,
     query: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    regex: String,
     refresh: u8,
     sort: u8,
     multi: bool,
@@ -48,9 +44,7 @@ impl Variable {
             kind: "datasource",
             description: "The Prometheus that scrapes the sidecars",
             datasource: None,
-            definition: String::new(),
             query: "prometheus".into(),
-            regex: String::new(),
             refresh: 1,
             sort: 0,
             multi: false,
@@ -74,9 +68,7 @@ impl Variable {
             kind: "query",
             description,
             datasource: Some(DataSource::VARIABLE),
-            definition: query.clone(),
             query,
-            regex: String::new(),
             // Also when another time is chosen: a model may have come or gone.
             refresh: 2,
             sort: 1,
