@@ -509,8 +509,8 @@ def test_the_config_maps_hold_the_boards_and_are_found():
 def test_the_folder_of_provisioning_is_as_grafana_reads_it():
     folder = FOLDER / "provisioning"
     files = {str(path.relative_to(folder)): yaml.safe_load(path.read_text()) for path in folder.rglob("*.yml")}
-    (provider,) = files["dashboards/driftgauge.yml"]["providers"]
+    (provider,) = files["dashboards/dashboards.yml"]["providers"]
     assert provider["type"] == "file" and Path(provider["options"]["path"]).is_absolute()
-    (source,) = files["datasources/prometheus.yml"]["datasources"]
+    (source,) = files["datasources/datasources.yml"]["datasources"]
     assert (source["type"], source["access"]) == ("prometheus", "proxy")
     assert all(file["apiVersion"] == 1 for file in files.values())

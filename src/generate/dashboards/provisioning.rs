@@ -12,11 +12,11 @@ use super::board::Board;
 pub(super) fn folder() -> [File; 2] {
     [
         File {
-            path: "grafana-dashboards/provisioning/dashboards/driftgauge.yml",
+            path: "grafana-dashboards/provisioning/dashboards/dashboards.yml",
             text: yaml::document("Where Grafana finds the boards.", &Providers::ours()),
         },
         File {
-            path: "grafana-dashboards/provisioning/datasources/prometheus.yml",
+            path: "grafana-dashboards/provisioning/datasources/datasources.yml",
             text: yaml::document(
                 "The Prometheus that scrapes the sidecars; in a copy of your own set its address, and its scrape interval as timeInterval.",
                 &DataSources::prometheus(),
