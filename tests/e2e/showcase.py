@@ -9,6 +9,8 @@ kilometres for miles and what is rejected are made up; the flights are not.
 import json
 import re
 import time
+import urllib.error
+import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -195,7 +197,7 @@ class Showcase:
             "models": {"flights": {"profile": str(self.profile)}},
         }
         if number == 1:
-            everything |= {"limits": {"batch_rows": 2_000}, "queue": {"rows": 2_000}}
+            everything |= {"limits": {"batch_rows": 400}, "queue": {"rows": 400}}
         if number == 2:
             everything["models"]["prices"] = {"profile": str(self.directory / "prices.profile.json")}
             everything["forward"] = {"listen_address": self.forward, "upstream": self.upstream.address, "call_bytes": "16KiB"}
@@ -274,16 +276,21 @@ class Showcase:
 
     def priced(self, rows, **tensor):
         said = {"inputs": [{"name": "parcel", "datatype": "FP64", "shape": [rows, 3], **tensor}]}
-        post(self.forward, json.dumps(said).encode(), {"Content-Type": "application/json"}, "/v2/models/prices/infer")
+        url = f"http://{self.forward}/v2/models/prices/infer"
+        request = urllib.request.Request(url, json.dumps(said).encode(), {"Content-Type": "application/json"})
+        try:
+            urllib.request.urlopen(request, timeout=10).read()  # who leaves before the end has cancelled the call
+        except urllib.error.HTTPError as error:
+            error.read()
 
     def loans(self, first, count):
-        """Events of a logger; the last one stays alone."""
+        """Events of a logger; now and then a request stays alone."""
         for call in range(first, first + count):
             amounts = [round(value, 2) for value in self.rng.lognormal(9, 0.5, 20)]
             said = {"inputs": [{"name": "amount", "datatype": "FP64", "shape": [20, 1], "data": amounts}]}
             paid = {"name": "granted", "datatype": "INT64", "shape": [20], "data": [int(a < 9_000) for a in amounts]}
             post(self.events, *half("request", call, said, model="loans"))
-            if call + 1 < first + count:
+            if call % 40:
                 post(self.events, *half("response", call, {"outputs": [paid]}, model="loans"))
 
     def tick_of(self, at, second):
@@ -299,14 +306,14 @@ class Showcase:
             self.flights(client, version, count, at, since=1.0, failing=failing)
         self.vectors(self.clients[2], max(10, rows // 4), 0.0 if at < 0.5 else 1.5)
         self.prices(2, 1.0 if at < 0.5 else 1.3)
-        self.loans(4 * second, 4)
+        self.loans(10**6 + 4 * second, 4)
 
-    def run(self, seconds):
-        """The whole story, from winter to the day on which everything goes wrong."""
-        began, second = time.monotonic(), 0
+    def run(self, seconds, before=0):
+        """The whole story, from winter to the day on which everything goes wrong; more of the winter before it."""
+        began, second = time.monotonic() + before, -before
         incidents = {0.3: self.reload, 0.45: self.rebaseline, 0.62: self.burst, 0.65: self.refused}
         while (at := (time.monotonic() - began) / seconds) < 1:
-            self.tick_of(at, second)
+            self.tick_of(max(0, at), second)
             for due in [due for due in incidents if due <= at]:
                 incidents.pop(due)()
             second += 1
@@ -333,10 +340,10 @@ class Showcase:
 
     def burst(self):
         """More at once than the queue of the second pod holds."""
-        fields = as_fields(self.story.rows(self.rng, 2_000, 0.0, "1"))
+        fields = as_fields(self.story.rows(self.rng, 400, 0.0, "1"))
         message = batch("flights", fields, version="1")
         client = self.clients[1]
-        calls = [client.stub.Observe.future(client.request(message), timeout=20) for _ in range(20)]
+        calls = [client.stub.Observe.future(client.request(message), timeout=20) for _ in range(12)]
         assert any(call.exception() for call in calls), "the queue never was full"
 
     def refused(self):
