@@ -161,7 +161,8 @@ impl App {
             runtime: tokio::runtime::Handle::current(),
             rebaseliner: running.rebaseliner(),
             keeps_references,
-            series_limit: ArcSwap::from_pointee(settings.web.max_series),
+            loaded: ArcSwap::new(loaded.clone()),
+            at_start: settings.clone(),
             is_ready,
         });
         let options = WebOptions {
@@ -195,7 +196,7 @@ impl App {
             admission.set_limits(configuration::model_limits(settings));
             configuration::name_models(&admission, settings);
             tunable.take(&loaded);
-            state.series_limit.store(Arc::new(settings.web.max_series));
+            state.loaded.store(loaded.clone());
             analysis
                 .tick
                 .store(Arc::new(Duration::from_millis(settings.tick.millis())));

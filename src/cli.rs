@@ -9,3 +9,5 @@ mod progress;
 pub mod rebaseline;
 pub mod replay;
 pub mod serve;
+mod sidecar;
+pub mod top;

@@ -41,7 +41,10 @@ pub use config::{
     MOST_LEARNED_EFFECT, ModelConfig, OtherVersions, OutlierConfig, References, SIGNIFICANCE,
     WindowConfig,
 };
-pub use explain::{Against, Bin, Explanation, NewCategory, Rate, Rates, Sides, number_for_people};
+pub use explain::{
+    Against, Bin, Explanation, NewCategory, Quantile, Rate, Rates, Sides, number_for_people,
+    percent_for_people,
+};
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, Exemplar, FeatureReference, FeatureSnapshot,

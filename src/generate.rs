@@ -7,14 +7,18 @@
 //!
 //! - [`rules`]: recording rules, a file per idea. [`series`]: the names that they record.
 //! - [`alerts`]: one named cause each, with what a person on call needs to know.
+//!   `alertmanager`, `grafana_alerts` and `kubernetes` carry rules and alerts into those systems.
 //! - [`dashboards`]: fleet → model → feature, and the sidecar's own health.
 //! - [`limits`]: what alerts are raised at and dashboards draw.
 //! - [`promql`]: the few phrases that all expressions share.
 //!
 //! To add an alert, write it in a file of [`alerts`]: rules, runbook, Kubernetes and Grafana follow.
 
+mod alertmanager;
 pub mod alerts;
 pub mod dashboards;
+mod grafana_alerts;
+mod kubernetes;
 pub mod limits;
 mod plan;
 pub mod promql;
@@ -38,11 +42,12 @@ pub struct File {
 
 /// Every file for a plan, in order of their paths.
 pub fn files(plan: &Plan) -> Vec<File> {
+    let rules = rules::all(plan);
     let alerts = alerts::all(plan);
     let mut files = vec![
         File {
             path: "deploy/prometheus/driftgauge-rules.yml",
-            text: rule::document(&rules::all(plan)),
+            text: rule::document(&rules),
         },
         File {
             path: "deploy/prometheus/driftgauge-alerts.yml",
@@ -50,9 +55,16 @@ pub fn files(plan: &Plan) -> Vec<File> {
         },
         File {
             path: "deploy/runbook.md",
-            text: runbook::render(&alerts),
+            text: runbook::render(&alerts::all(&Plan {
+                // Alerts link to the page that is published, which has all.
+                feature_bands: true,
+                ..plan.clone()
+            })),
         },
+        alertmanager::file(&alerts),
+        grafana_alerts::file(&alerts),
     ];
+    files.extend(kubernetes::files(plan, &[rules, alerts].concat()));
     files.extend(dashboards::files(plan));
     files.sort_by_key(|file| file.path);
     files

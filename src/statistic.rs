@@ -29,6 +29,7 @@ mod outliers;
 mod overdispersion;
 mod psi;
 mod quadratic;
+mod quantile;
 mod rate;
 mod seasonal_wander;
 mod shape;
@@ -57,6 +58,7 @@ pub use outliers::{
 pub use overdispersion::{Overdispersion, overdispersion};
 pub use psi::{psi, psi_terms};
 pub use quadratic::quadratic_threshold;
+pub use quantile::{cell_bounds, quantile};
 pub use rate::{RATE_MARGIN, is_raised};
 pub use seasonal_wander::seasonal_wander;
 pub use shape::{Shape, Trace, shape};

@@ -40,6 +40,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "analysis",
             "batch",
+            "clock",
             "engine",
             "export",
             "forward",
@@ -58,6 +59,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "app",
             "batch",
             "client",
+            "clock",
             "engine",
             "export",
             "files",

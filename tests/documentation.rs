@@ -54,7 +54,7 @@ fn help(command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "serve",
     "profile",
     "compare",
@@ -62,6 +62,7 @@ const COMMANDS: [&str; 8] = [
     "check",
     "rebaseline",
     "demo",
+    "top",
     "generate",
 ];
 

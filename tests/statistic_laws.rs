@@ -1,8 +1,8 @@
 //! Laws that every statistic keeps, on any counts up to 2⁴⁰ a cell.
 
 use driftgauge::statistic::{
-    DISTANCES, Sensitivity, Sums, excess, is_raised, linf, mean_shift, minimum_rows, moved_most,
-    psi, ratio, threshold, wasserstein, wilson_lower,
+    DISTANCES, Sensitivity, Sums, cell_bounds, excess, is_raised, linf, mean_shift, minimum_rows,
+    moved_most, psi, quantile, ratio, threshold, wasserstein, wilson_lower,
 };
 use proptest::prelude::*;
 
@@ -64,6 +64,20 @@ fn all(reference: &[u64], window: &[u64]) -> Vec<(&'static str, Option<f64>, f64
     std::iter::once(("psi", psi(reference, window), f64::MAX))
         .chain(distances)
         .collect()
+}
+
+/// Cells of these rows and widths from 0 on: the counts and the bounds.
+fn laid_out(cells: &[(u64, f64)], whole: bool) -> (Vec<u64>, Vec<(f64, f64)>) {
+    let ends: Vec<f64> = cells
+        .iter()
+        .scan(0.0, |end, (_, width)| {
+            *end += width;
+            Some(*end)
+        })
+        .collect();
+    let (most, edges) = ends.split_last().unwrap();
+    let counts = cells.iter().map(|(count, _)| *count).collect();
+    (counts, cell_bounds(edges, 0.0, *most, whole))
 }
 
 fn is_empty(side: &[u64]) -> bool {
@@ -223,6 +237,60 @@ proptest! {
         prop_assert!(wilson_lower(count, n, design_effect, z + 1.0) <= lower);
         prop_assert!(wilson_lower(count, n, design_effect + 1.0, z) <= lower);
         prop_assert!(!is_raised(count, n, lower, design_effect, z));
+    }
+
+    #[test]
+    fn quantiles_rise_within_the_range(
+        cells in prop::collection::vec((count(), 1e-3..1e3f64), 1..=32),
+        shares in prop::collection::vec(0.0..=1.0f64, 2..8),
+        whole: bool,
+    ) {
+        let (counts, bounds) = laid_out(&cells, whole);
+        let mut shares = shares;
+        shares.sort_by(f64::total_cmp);
+        let found: Vec<_> = shares.iter().map(|&share| quantile(&counts, &bounds, share)).collect();
+        if is_empty(&counts) {
+            prop_assert!(found.iter().all(Option::is_none));
+        } else {
+            let found: Vec<_> = found.into_iter().flatten().collect();
+            prop_assert_eq!(found.len(), shares.len());
+            prop_assert!(found.is_sorted(), "{:?}", found);
+            let (low, high) = (bounds[0].0, bounds[bounds.len() - 1].1);
+            prop_assert!(low <= found[0] && found[found.len() - 1] <= high);
+        }
+    }
+
+    #[test]
+    fn below_a_quantile_lies_its_share(
+        cells in prop::collection::vec((1..1_000_000u64, 1e-3..1e3f64), 1..=32),
+        share in 0.0..=1.0f64,
+    ) {
+        let (counts, bounds) = laid_out(&cells, false);
+        let found = quantile(&counts, &bounds, share).unwrap();
+        let below = counts.iter().zip(&bounds).map(|(&count, &(low, high))| {
+            count as f64 * ((found - low) / (high - low)).clamp(0.0, 1.0)
+        });
+        let all = counts.iter().sum::<u64>() as f64;
+        prop_assert!((below.sum::<f64>() / all - share).abs() < 1e-9);
+    }
+
+    #[test]
+    fn quantiles_move_and_stretch_with_their_values(
+        cells in prop::collection::vec((count(), 1e-3..1e3f64), 1..=32),
+        share in 0.0..=1.0f64,
+        by in -1e3..1e3f64,
+        times in 1e-2..1e2f64,
+    ) {
+        let (counts, bounds) = laid_out(&cells, false);
+        let moved: Vec<_> = bounds.iter().map(|(l, h)| (times * l + by, times * h + by)).collect();
+        let (was, is) = (quantile(&counts, &bounds, share), quantile(&counts, &moved, share));
+        match was.zip(is) {
+            Some((was, is)) => {
+                let wanted = times * was + by;
+                prop_assert!((is - wanted).abs() <= 1e-9 * (1.0 + wanted.abs() + by.abs()));
+            }
+            None => prop_assert!(was.is_none() && is.is_none()),
+        }
     }
 }
 

@@ -127,6 +127,7 @@ mod tests {
                 .map(|(path, profile)| ((*path).into(), profile.clone()))
                 .collect(),
             hash: String::new(),
+            places: Default::default(),
         };
         mappings(&loaded)
     }

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 
 use crate::analysis::{NotRebaselined, Rebaseliner};
+use crate::clock::wall_micros;
 use crate::engine::{Rebaseline, Rebaselined, Snapshot};
-use crate::export::{Sidecar, WebState};
+use crate::export::{Setting, Sidecar, WebState};
 use crate::ingest::decoding::Source;
 use crate::ingest::events::EventCounts;
 use crate::ingest::seen::Budget;
 use crate::ingest::{Intake, SourceCounts};
 use crate::profile::Profile;
-use crate::settings::ReloadHandle;
+use crate::settings::{Loaded, ReloadHandle, Settings, in_force};
 
 /// Revision of the source that this program was built from.
 const REVISION: &str = env!("DRIFTGAUGE_REVISION");
@@ -33,7 +34,9 @@ pub(super) struct State {
     pub rebaseliner: Rebaseliner,
     /// Whether there is a state directory.
     pub keeps_references: bool,
-    pub series_limit: ArcSwap<usize>,
+    /// The settings in force, and those that some of them keep until a restart.
+    pub loaded: ArcSwap<Loaded>,
+    pub at_start: Arc<Settings>,
     /// Whether the first evaluation is done.
     pub is_ready: Arc<AtomicBool>,
 }
@@ -60,7 +63,10 @@ impl WebState for State {
         let fill = self.intake.queue().fill();
         let status = self.reload.status();
         let succeeded = status.last_success_timestamp;
+        let settings = self.loaded.load().settings.clone();
         Sidecar {
+            now: Some(wall_micros() as f64 / 1e6),
+            evaluation_interval_seconds: Some(settings.tick.seconds()),
             revision: REVISION.into(),
             sources: self.counts(),
             unpaired_events: self
@@ -72,12 +78,24 @@ impl WebState for State {
             queue_rows: fill.rows as u64,
             queue_bytes: fill.bytes as u64,
             queue_capacity_bytes: fill.byte_capacity as u64,
-            series_limit: **self.series_limit.load() as u64,
+            series_limit: settings.web.max_series as u64,
             config_hash: status.hash.clone(),
             config_last_reload_successful: status.successful,
             config_last_reload_success_timestamp_seconds: (succeeded > 0.0).then_some(succeeded),
             ..Sidecar::of(&self.snapshot.load())
         }
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        let all = in_force(&self.loaded.load(), &self.at_start).into_iter();
+        let shown = all.map(|setting| Setting {
+            key: setting.key,
+            value: setting.value,
+            place: setting.place,
+            after_restart: setting.after_restart,
+            about: setting.about,
+        });
+        shown.collect()
     }
 
     fn profile(&self, model: &str, version: Option<&str>) -> Option<Arc<Profile>> {

@@ -3,6 +3,7 @@
 //! Made from a snapshot when somebody asks, so it costs nothing while nobody does. The status page
 //! and the API show it; the contributions add up to the drift of the snapshot.
 
+mod quantiles;
 mod words;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,9 @@ use super::snapshot::{Drift, FeatureReference, FeatureSnapshot, FeatureWindow, M
 use crate::profile::{Cells, Moments};
 use crate::statistic::{Shape, is_raised, normal_tail, psi_terms};
 use crate::tally::Frequent;
+pub use quantiles::Quantile;
 pub use words::number as number_for_people;
+pub use words::percent as percent_for_people;
 
 /// A field in a window, against a reference. What cannot be computed is `None`.
 #[derive(Debug, Serialize)]
@@ -58,6 +61,8 @@ pub struct Explanation<'s> {
     pub shape: Option<&'static str>,
     /// Mean, standard deviation and range; only of numbers, those of the reference only of a profile.
     pub moments: Sides<Option<Moments>>,
+    /// Quantiles interpolated within cells; only of numbers that are neither true nor false.
+    pub quantiles: Vec<Quantile>,
     /// What is unusable or unheard of, against the profile.
     pub rates: Rates,
     /// Most frequent new categories, as far as they may be named.
@@ -82,7 +87,7 @@ pub struct Against<'s> {
 }
 
 /// The same figure of both sides.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sides<T> {
     /// Of the reference.
     pub reference: T,
@@ -119,9 +124,9 @@ pub struct Bin {
     pub bin: String,
     /// What it holds; `None` for categories learned from traffic, which are row values.
     pub range: Option<String>,
-    /// The same of numbers, rounded for people.
+    /// The same for people: numbers rounded, never a category learned from traffic.
     #[serde(skip)]
-    pub place: Option<String>,
+    pub place: String,
     /// Values of the reference.
     pub reference_rows: u64,
     /// The same as a share of all.
@@ -201,7 +206,11 @@ impl<'s> Explanation<'s> {
                 reference: profile.and_then(|of| of.moments).filter(|_| is_profile),
                 window: moments(window),
             },
-            rates: rates(reference, window),
+            quantiles: match (reference, drift) {
+                (Some(reference), Some(drift)) => quantiles::quantiles(reference, window, drift),
+                _ => Vec::new(),
+            },
+            rates: Rates::of(reference, window),
             new_categories: feature
                 .new_categories
                 .iter()
@@ -244,14 +253,7 @@ fn bins(reference: &FeatureReference, window: &FeatureWindow, drift: &Drift) -> 
         .map(|(cell, ((&r, &c), term))| Bin {
             bin: counted.cells.bin(cell),
             range: (!hide).then(|| counted.cells.range(cell)),
-            place: match &counted.cells {
-                Cells::Numeric(cells) => Some(words::place(
-                    cells,
-                    reference.feature.kind,
-                    &(cell..cell + 1),
-                )),
-                _ => None,
-            },
+            place: reference.place(cell),
             reference_rows: r,
             reference_share: share(r, reference_rows),
             window_rows: c,
@@ -267,56 +269,72 @@ fn top(bins: &[Bin]) -> Vec<String> {
     top.into_iter().map(|bin| bin.bin.clone()).collect()
 }
 
-fn rates(reference: Option<&FeatureReference>, window: &FeatureWindow) -> Rates {
-    let Some(reference) = reference else {
-        return Rates {
-            missing: None,
-            out_of_range: None,
-            new_category: None,
+impl Rates {
+    /// Those of a window against the profile of its field; without one there is none.
+    pub fn of(reference: Option<&FeatureReference>, window: &FeatureWindow) -> Self {
+        let Some(reference) = reference else {
+            return Self {
+                missing: None,
+                out_of_range: None,
+                new_category: None,
+            };
         };
-    };
-    let design_effect = reference.variation.design_effect;
-    let z = reference.significance;
-    let feature = &*reference.feature;
-    let (values, missing) = (feature.values(), feature.missing.total());
-    let judge = |share: Option<f64>, rows: u64, was: Option<f64>, of: u64, expected: f64| {
-        let (share, was) = share.zip(was)?;
-        let count = (share * rows as f64).round() as u64;
-        // The reference's rate is that of a sample, too.
-        let design_effect = design_effect * (1.0 + rows as f64 / of.max(1) as f64);
-        Some(Rate {
-            reference: was,
-            window: share,
-            raised: is_raised(count, rows, was + expected, design_effect, z),
-        })
-    };
-    Rates {
-        missing: judge(
-            window.null_ratio,
-            window.values + window.missing.total(),
-            feature.null_ratio(),
-            values + missing,
-            0.0,
-        ),
-        out_of_range: judge(
-            window.out_of_range_ratio,
-            window.values,
-            feature.moments.map(|_| 0.0),
-            values,
-            // One value in m + 1 is the smallest of all, and one the largest.
-            2.0 / (values as f64 + 1.0),
-        ),
-        new_category: judge(
-            window.new_category_ratio,
-            window.values,
-            feature.new_category_ratio(),
-            values,
-            0.0,
-        ),
+        let design_effect = reference.variation.design_effect;
+        let z = reference.significance;
+        let feature = &*reference.feature;
+        let (values, missing) = (feature.values(), feature.missing.total());
+        let judge = |share: Option<f64>, rows: u64, was: Option<f64>, of: u64, expected: f64| {
+            let (share, was) = share.zip(was)?;
+            let count = (share * rows as f64).round() as u64;
+            // The reference's rate is that of a sample, too.
+            let design_effect = design_effect * (1.0 + rows as f64 / of.max(1) as f64);
+            Some(Rate {
+                reference: was,
+                window: share,
+                raised: is_raised(count, rows, was + expected, design_effect, z),
+            })
+        };
+        Self {
+            missing: judge(
+                window.null_ratio,
+                window.values + window.missing.total(),
+                feature.null_ratio(),
+                values + missing,
+                0.0,
+            ),
+            out_of_range: judge(
+                window.out_of_range_ratio,
+                window.values,
+                feature.moments.map(|_| 0.0),
+                values,
+                // One value in m + 1 is the smallest of all, and one the largest.
+                2.0 / (values as f64 + 1.0),
+            ),
+            new_category: judge(
+                window.new_category_ratio,
+                window.values,
+                feature.new_category_ratio(),
+                values,
+                0.0,
+            ),
+        }
     }
 }
 
 impl FeatureReference {
+    /// What a cell holds, for people: `between 23 and 31`, `JFK`; its label where that is a value of
+    /// rows.
+    pub fn place(&self, cell: usize) -> String {
+        match self.feature.cells.as_ref().map(|counted| &counted.cells) {
+            Some(Cells::Numeric(cells)) => {
+                words::place(cells, self.feature.kind, &(cell..cell + 1))
+            }
+            Some(cells) if !self.hides_categories() => cells.range(cell),
+            Some(cells) => cells.bin(cell),
+            None => String::new(),
+        }
+    }
+
     /// Whether its categories must not be named: those learned from traffic are row values.
     pub fn hides_categories(&self) -> bool {
         let cells = self.feature.cells.as_ref().map(|counted| &counted.cells);

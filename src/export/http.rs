@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Notify;
 
 use super::own::Sidecar;
+use super::page::Setting;
 use super::room::{Room, Seat};
 use super::routes::{self, Routes};
 use crate::analysis::NotRebaselined;
@@ -32,6 +33,8 @@ pub trait WebState: Send + Sync + 'static {
     fn snapshot(&self) -> &ArcSwap<Snapshot>;
     /// What the sidecar knows of itself now.
     fn sidecar(&self) -> Sidecar;
+    /// The settings in force, without secrets.
+    fn settings(&self) -> Vec<Setting>;
     /// The reference in force of a model; without a version, of the model itself.
     fn profile(&self, model: &str, version: Option<&str>) -> Option<Arc<Profile>>;
     /// Loads the settings anew.

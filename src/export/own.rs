@@ -65,6 +65,10 @@ pub struct Sidecar {
     pub evaluation_duration_seconds: Option<f64>,
     /// Panics of the analysis since the start.
     pub analysis_panics: u64,
+    /// How often the models are evaluated, in seconds; for the pages only.
+    pub evaluation_interval_seconds: Option<f64>,
+    /// The time, seconds since the Unix epoch; for the pages only.
+    pub now: Option<f64>,
 }
 
 impl Sidecar {

@@ -16,10 +16,12 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::sync::Notify;
 
-use super::explain::{self, Chosen};
+use super::explain::{self, Chosen, Refusal};
 use super::http::{WebOptions, WebState};
+use super::negotiate::Format;
+use super::page::Shell;
 use super::room::{Room, Seat};
-use super::{Process, exposition, negotiate, page, status, url};
+use super::{Process, Sidecar, exposition, negotiate, page, status, url};
 use crate::analysis::NotRebaselined;
 use crate::engine::{Rebaseline, Snapshot};
 
@@ -57,6 +59,8 @@ enum Route {
     Profile,
     Explain,
     Feature,
+    Sidecar,
+    Settings,
     Healthy,
     Ready,
     Reload,
@@ -117,20 +121,38 @@ impl Routes {
             "/api/v1/rebaseline" => Route::Rebaseline,
             "/api/v1/explain" => Route::Explain,
             "/feature" => Route::Feature,
+            "/sidecar" => Route::Sidecar,
+            "/settings" => Route::Settings,
             _ => return None,
         })
     }
 
     fn render(&self, route: &Route, query: &str, headers: &HeaderMap) -> Answer {
         let snapshot = self.state.snapshot().load_full();
+        let sidecar = self.state.sidecar();
         match route {
-            Route::Metrics => self.metrics(snapshot, headers),
-            Route::Landing => {
-                let body = page::render(&snapshot, &self.state.sidecar(), &self.options);
-                Answer::new(StatusCode::OK, HTML, body)
+            Route::Metrics => self.metrics(snapshot, sidecar, headers),
+            Route::Landing => html(page::render(&self.shell(&sidecar), &snapshot, query)),
+            Route::Sidecar => {
+                let process = Process::read();
+                let all = exposition::render(
+                    Format::OpenMetrics,
+                    snapshot.clone(),
+                    sidecar.clone(),
+                    Some(process.clone()),
+                );
+                let series = all.ok().map(|page| page.series);
+                let shell = self.shell(&sidecar);
+                html(Ok(page::render_sidecar(
+                    &shell, &snapshot, &process, series,
+                )))
+            }
+            Route::Settings => {
+                let settings = self.state.settings();
+                html(Ok(page::render_settings(&self.shell(&sidecar), &settings)))
             }
             Route::Status => {
-                let body = status::render(&snapshot, &self.state.sidecar().version);
+                let body = status::render(&snapshot, &sidecar);
                 Answer::new(StatusCode::OK, JSON, body)
             }
             Route::Profile => self.profile(&snapshot, query),
@@ -138,19 +160,25 @@ impl Routes {
                 Ok(chosen) => Answer::new(StatusCode::OK, JSON, explain::render(&chosen)),
                 Err(refusal) => sentence(refusal.status, refusal.why),
             },
-            Route::Feature => match Chosen::by(&snapshot, query) {
-                Ok(chosen) => Answer::new(StatusCode::OK, HTML, page::render_feature(&chosen)),
-                Err(refusal) => sentence(refusal.status, refusal.why),
-            },
+            Route::Feature => {
+                let chosen = Chosen::by(&snapshot, query);
+                html(chosen.map(|chosen| page::render_feature(&self.shell(&sidecar), &chosen)))
+            }
             Route::Reload => self.reload(),
             Route::Rebaseline => self.rebaseline(query),
             Route::Healthy | Route::Ready => sentence(StatusCode::OK, "driftgauge is up."),
         }
     }
 
-    fn metrics(&self, snapshot: Arc<Snapshot>, headers: &HeaderMap) -> Answer {
+    fn shell<'a>(&'a self, sidecar: &'a Sidecar) -> Shell<'a> {
+        Shell {
+            sidecar,
+            metrics_path: &self.options.metrics_path,
+        }
+    }
+
+    fn metrics(&self, snapshot: Arc<Snapshot>, sidecar: Sidecar, headers: &HeaderMap) -> Answer {
         let chosen = negotiate::format(&joined(headers, ACCEPT));
-        let sidecar = self.state.sidecar();
         match exposition::render(chosen.format, snapshot, sidecar, Some(Process::read())) {
             Ok(page) => Answer::new(StatusCode::OK, chosen.content_type(), page.body),
             Err(_) => failed(),
@@ -253,6 +281,14 @@ fn told(text: &str) -> String {
     text.take(MOST_TOLD).collect()
 }
 
+/// A page, or a sentence why there is none.
+fn html(page: Result<String, Refusal>) -> Answer {
+    match page {
+        Ok(page) => Answer::new(StatusCode::OK, HTML, page),
+        Err(refusal) => sentence(refusal.status, refusal.why),
+    }
+}
+
 fn sentence(status: StatusCode, sentence: impl Into<String>) -> Answer {
     Answer::new(status, TEXT, sentence.into() + "\n")
 }
@@ -338,7 +374,7 @@ impl Answer {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(
             CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+            HeaderValue::from_static(page::content_security_policy()),
         );
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if self.gzipped {

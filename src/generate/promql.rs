@@ -50,7 +50,8 @@ pub fn fleet_or_worst_pod(recorded: &str, gauge: &Family, matchers: &str) -> Str
     format!("({recorded}{matchers} or ignoring (profile) {of_pod})")
 }
 
-fn braced(matchers: &str) -> String {
+/// Matchers in braces, or nothing.
+pub fn braced(matchers: &str) -> String {
     match matchers {
         "" => String::new(),
         matchers => format!("{{{matchers}}}"),

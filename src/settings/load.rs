@@ -1,6 +1,6 @@
 //! From files, flags and environment to settings that are known to work, with their profiles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use config::{Config, ConfigError, Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::content::{Content, Disk, Files};
-use super::locate::line_of;
+use super::locate::{keys, line_of};
 use super::{Problem, Settings, SettingsError, validate, yaml};
 use crate::profile::Profile;
 
@@ -42,6 +42,8 @@ pub struct Loaded {
     /// sha-256 over the text of the settings file and of the profiles, 64 hex digits: the same
     /// files give the same hash in every pod, wherever they are mounted.
     pub hash: String,
+    /// Where values were said, by dotted key: a line of the file, a flag or an environment variable.
+    pub places: BTreeMap<String, String>,
 }
 
 impl Loaded {
@@ -163,7 +165,19 @@ impl Source {
             settings: Arc::new(settings),
             profiles,
             hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            places: self.places(&text),
         })
+    }
+
+    /// Where everything is said, in the words of messages.
+    fn places(&self, text: &str) -> BTreeMap<String, String> {
+        let file = self.path.as_deref().map(Path::display);
+        let of_file = file.iter().flat_map(|file| {
+            keys(text).map(move |(line, key)| (key.join("."), format!("{file}:{line}")))
+        });
+        let overrides = self.overrides.iter();
+        let overrides = overrides.map(|said| (said.key.clone(), said.place.clone()));
+        of_file.chain(overrides).collect()
     }
 
     /// The file's settings below the overrides.

@@ -4,7 +4,7 @@
 //! key outside is as close as it gets.
 
 /// Every line that has a key, with the full path of the key.
-fn keys(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
+pub(super) fn keys(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
     let mut open: Vec<(usize, &str)> = Vec::new();
     text.lines().enumerate().filter_map(move |(line, content)| {
         let trimmed = content.trim_start();

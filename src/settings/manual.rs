@@ -64,6 +64,22 @@ const SECTIONS: [(&str, &[Field]); 13] = [
     ("log", Log::FIELDS),
 ];
 
+/// What can be said of single models, below their name.
+const PER_MODEL: [(&str, &[Field]); 7] = [
+    ("", Model::FIELDS),
+    ("versions.<version>.", Version::FIELDS),
+    ("features.<name>.", Feature::FIELDS),
+    ("[features.<name>.]metrics.", FeatureMetrics::FIELDS),
+    ("[features.<name>.]drift.", FeatureDrift::FIELDS),
+    ("inputs.<tensor>.", Input::FIELDS),
+    ("outputs.<tensor>.", Output::FIELDS),
+];
+
+/// The fields of single models.
+pub(super) fn fields_of_models() -> impl Iterator<Item = &'static Field> {
+    PER_MODEL.iter().flat_map(|(_, fields)| *fields)
+}
+
 fn section(name: &str) -> Option<&'static [Field]> {
     let found = SECTIONS.iter().find(|(section, _)| *section == name);
     found.map(|(_, fields)| *fields)
@@ -261,16 +277,7 @@ pub fn markdown_table() -> String {
             &entry.field,
         );
     }
-    let per_model: [(&str, &[Field]); 7] = [
-        ("", Model::FIELDS),
-        ("versions.<version>.", Version::FIELDS),
-        ("features.<name>.", Feature::FIELDS),
-        ("[features.<name>.]metrics.", FeatureMetrics::FIELDS),
-        ("[features.<name>.]drift.", FeatureDrift::FIELDS),
-        ("inputs.<tensor>.", Input::FIELDS),
-        ("outputs.<tensor>.", Output::FIELDS),
-    ];
-    for (prefix, fields) in per_model {
+    for (prefix, fields) in PER_MODEL {
         for field in fields {
             row(
                 &mut table,

@@ -10,6 +10,8 @@ pub struct Field {
     pub name: &'static str,
     /// Its doc comment.
     pub doc: &'static str,
+    /// Whether its value is kept from everyone who only looks: `#[secret = true]`.
+    pub is_secret: bool,
 }
 
 impl Field {
@@ -26,13 +28,15 @@ pub trait Section {
 }
 
 /// Declares a section: a plain struct for serde that refuses unknown keys and fills in what is not
-/// said, its `Default`, and its [`Section::FIELDS`].
+/// said, its `Default`, and its [`Section::FIELDS`]. A field marked `#[secret = true]` below its
+/// comment is shown as `<hidden>`.
 macro_rules! section {
     (
         $(#[doc = $about:literal])*
         pub struct $section:ident {
             $(
                 $(#[doc = $doc:literal])+
+                $(#[secret = $is_secret:literal])?
                 $(#[serde($($serde:tt)*)])?
                 $field:ident: $type:ty = $default:expr,
             )*
@@ -60,6 +64,7 @@ macro_rules! section {
                 $($crate::settings::section::Field {
                     name: stringify!($field),
                     doc: concat!($($doc, "\n"),+),
+                    is_secret: false $(|| $is_secret)?,
                 },)*
             ];
         }

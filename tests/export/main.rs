@@ -5,6 +5,7 @@ mod formats;
 mod golden;
 mod lifecycle;
 mod limits;
+mod pages;
 mod parse;
 mod port;
 mod series;

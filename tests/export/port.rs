@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use driftgauge::analysis::NotRebaselined;
 use driftgauge::engine::{Rebaseline, Rebaselined, Refusal, Snapshot};
-use driftgauge::export::{Sidecar, WebOptions, WebState, serve_web};
+use driftgauge::export::{Setting, Sidecar, WebOptions, WebState, serve_web};
 use driftgauge::profile::{Kind, Profile, Provenance, Replacement};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
@@ -38,6 +38,10 @@ impl WebState for State {
 
     fn sidecar(&self) -> Sidecar {
         snapshot::sidecar(&self.snapshot.load())
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        snapshot::settings()
     }
 
     fn profile(&self, model: &str, version: Option<&str>) -> Option<Arc<Profile>> {

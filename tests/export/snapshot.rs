@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftgauge::batch::Role;
 use driftgauge::engine::*;
-use driftgauge::export::{Process, Sidecar};
+use driftgauge::export::{Process, Setting, Sidecar};
 use driftgauge::ingest::{CallsSeen, SourceCounts};
 use driftgauge::profile::*;
 
@@ -387,8 +387,33 @@ pub fn sidecar(snapshot: &Snapshot) -> Sidecar {
         series_limit: 20_000,
         config_hash: "d00d".into(),
         config_last_reload_success_timestamp_seconds: Some(1_699_999_000.0),
+        evaluation_interval_seconds: Some(5.0),
+        now: Some(1_700_000_008.0),
         ..Sidecar::of(snapshot)
     }
+}
+
+/// Settings, one of each sort.
+pub fn settings() -> Vec<Setting> {
+    let setting = |key: &str, value: &str, place: Option<&str>| Setting {
+        key: key.into(),
+        value: value.into(),
+        place: place.map(Into::into),
+        after_restart: None,
+        about: "What it <means>.".into(),
+    };
+    vec![
+        setting("web.max_series", "20000", None),
+        setting("web.token", "<hidden>", Some("DRIFTGAUGE_WEB_TOKEN")),
+        Setting {
+            after_restart: Some("json".into()),
+            ..setting("log.format", "logfmt", Some("driftgauge.yml:7"))
+        },
+        Setting {
+            about: String::new(),
+            ..setting(&format!("models.{AWKWARD}.sample_rate"), "0.5", Some("--x"))
+        },
+    ]
 }
 
 /// A process, made up.

@@ -253,7 +253,7 @@ pub(super) fn place(cells: &NumericCells, kind: Kind, run: &Range<usize>) -> Str
 }
 
 /// A share for people: `31 %`, `0.4 %`.
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 9.95 {
         format!("{percent:.0} %")

@@ -2,175 +2,106 @@
 
 use std::fmt::{self, Write};
 
-use super::figures::{Address, Escaped, Short, Thousands};
-use super::model::{class_of, write_history};
-use super::{chart, write_head};
-use crate::engine::{Explanation, FeatureSnapshot, Rate, number_for_people};
+use super::figures::{Lasting, Moment, Short, Thousands};
+use super::link::Link;
+use super::shell::{Page, Shell};
+use super::text::{Escaped, Name};
+use super::{bins, both_sides, comparisons, distribution};
+use crate::engine::{Explanation, number_for_people};
 use crate::export::explain::Chosen;
-use crate::export::url::encode;
 
 /// The page.
-pub(in crate::export) fn render(chosen: &Chosen<'_>) -> String {
-    let mut html = String::with_capacity(16 * 1024);
-    // Writing to a string cannot fail.
-    let _ = write_page(&mut html, chosen);
-    html
+pub(in crate::export) fn render(shell: &Shell<'_>, chosen: &Chosen<'_>) -> String {
+    let explanation = chosen.explanation();
+    shell.page(explanation.feature, Page::Feature, |html| {
+        write_title(html, chosen, &explanation)?;
+        write_summary(html, chosen, &explanation)?;
+        html.push_str("<div class=\"panels\">\n<div>\n");
+        bins::write(html, chosen, &explanation)?;
+        html.push_str("</div>\n<div>\n");
+        comparisons::write(html, chosen)?;
+        both_sides::write(html, &explanation)?;
+        write_new_categories(html, &explanation)?;
+        html.push_str("</div>\n</div>\n");
+        let against = explanation.reference.as_ref().map(|of| of.source);
+        let link = Link::to_feature("api/v1/explain", chosen.model, chosen.feature)
+            .with("window", &chosen.window.window)
+            .with_some("reference", against);
+        writeln!(html, "<p><a href=\"{link}\">This as JSON</a></p>")
+    })
 }
 
-fn write_page(html: &mut String, chosen: &Chosen<'_>) -> fmt::Result {
-    let explanation = chosen.explanation();
-    let Explanation {
-        model,
-        version,
-        feature,
-        role,
-        ..
-    } = explanation;
-    write_head(html, feature)?;
+fn write_title(
+    html: &mut String,
+    chosen: &Chosen<'_>,
+    explanation: &Explanation<'_>,
+) -> fmt::Result {
     write!(
         html,
-        "<p><a href=\"/\">driftgauge</a> · {} <small>version {}</small></p>\n\
-         <h1>{} <small>{role}{}</small></h1>\n<p>{}",
-        Escaped(model),
-        Escaped(version),
-        Escaped(feature),
-        explanation
-            .kind
-            .map(|kind| format!(", {}", kind.replace('_', " ")))
-            .unwrap_or_default(),
-        Escaped(&explanation.summary)
+        "<p class=\"way\"><a href=\"./\">Models</a> › <a href=\"{}\">{} <small>version {}</small></a></p>\n\
+         <h1>{} <small>{}",
+        Link::to_model(chosen.model),
+        Name(explanation.model),
+        Name(explanation.version),
+        Name(explanation.feature),
+        explanation.role
     )?;
-    write_history(
+    if let Some(kind) = explanation.kind {
+        write!(html, ", {}", kind.replace('_', " "))?;
+    }
+    if let Some(importance) = chosen.feature.importance {
+        write!(html, ", importance {}", number_for_people(importance))?;
+    }
+    html.push_str("</small></h1>\n");
+    Ok(())
+}
+
+fn write_summary(
+    html: &mut String,
+    chosen: &Chosen<'_>,
+    explanation: &Explanation<'_>,
+) -> fmt::Result {
+    let (sign, class) = match explanation.ratio {
+        Some(ratio) if ratio > 1.0 => ("▲", "changed"),
+        Some(_) => ("✓", "fine"),
+        None => ("◌", "unknown"),
+    };
+    write!(
         html,
-        chosen.feature.shape,
-        explanation.since,
-        chosen.model.now,
+        "<section class=\"verdict {class}\" aria-label=\"Verdict\"><p><b>{sign} {}</b></p>\n<p>In {}",
+        Escaped(&explanation.summary),
+        Escaped(explanation.window)
     )?;
-    html.push_str("</p>\n");
-    write_comparisons(html, chosen)?;
-    write_figures(html, &explanation)?;
-    write_new_categories(html, &explanation)?;
-    chart::write(html, &explanation)?;
+    if let Some(against) = &explanation.reference {
+        write!(html, " against {}", Name(against.source))?;
+    }
+    if let (Some(drift), Some(threshold)) = (explanation.drift, explanation.threshold) {
+        let (drift, threshold) = (Short(drift), Short(threshold));
+        write!(html, ": drift {drift} of {threshold} (PSI)")?;
+    }
+    html.push('.');
+    if let Some(since) = explanation.since {
+        write!(html, " Since {}", Moment(since))?;
+        if let Some(now) = chosen.model.now {
+            write!(html, ", for {}", Lasting(now - since))?;
+        }
+        html.push('.');
+    }
+    if let Some(shape) = chosen.feature.shape {
+        write!(html, " {}", shape.sentence())?;
+    }
+    html.push_str("</p></section>\n");
+    let [first, .., last] = &*explanation.bins else {
+        return Ok(());
+    };
+    html.push_str("<div class=\"large\">");
+    distribution::write(html, chosen.feature, chosen.window, chosen.drift)?;
     writeln!(
         html,
-        "<p><a href=\"{}\">as JSON</a></p>\n</body></html>",
-        address(
-            chosen,
-            "/api/v1/explain",
-            &chosen.window.window,
-            explanation.reference.map(|r| r.source)
-        )
+        "<p class=\"ends key\"><span>{}</span><span>heights are roots of shares</span><span>{}</span></p></div>",
+        Name(&first.place),
+        Name(&last.place)
     )
-}
-
-/// Ratio of every window to every reference, each a link to its own page.
-fn write_comparisons(html: &mut String, chosen: &Chosen<'_>) -> fmt::Result {
-    let references = references(chosen.feature);
-    html.push_str(
-        "<div class=\"t\"><table><tr><th>window</th><th class=\"n\">values</th><th>state</th>",
-    );
-    for reference in &references {
-        write!(html, "<th class=\"n\">{}</th>", Escaped(reference))?;
-    }
-    html.push_str("</tr>\n");
-    for window in &chosen.feature.windows {
-        let shown = std::ptr::eq(window, chosen.window);
-        write!(
-            html,
-            "<tr><td><a href=\"{}\">{}</a>{}</td><td class=\"n\">{}</td><td>{}</td>",
-            address(chosen, "/feature", &window.window, None),
-            Escaped(&window.window),
-            if shown { " <small>shown</small>" } else { "" },
-            Thousands(window.values as f64),
-            window.state.as_str().replace('_', " ")
-        )?;
-        for reference in &references {
-            let drift = window
-                .drift
-                .iter()
-                .find(|drift| *drift.reference == **reference);
-            let Some((drift, ratio)) = drift.and_then(|drift| Some((drift, drift.ratio?))) else {
-                html.push_str("<td class=\"n\">–</td>");
-                continue;
-            };
-            write!(
-                html,
-                "<td class=\"{}\"><a href=\"{}\">{ratio:.2}</a> <small>{:.4} of {:.4}</small></td>",
-                class_of(ratio),
-                address(chosen, "/feature", &window.window, Some(reference)),
-                drift.psi,
-                drift.threshold
-            )?;
-        }
-        html.push_str("</tr>\n");
-    }
-    html.push_str("</table></div>\n");
-    Ok(())
-}
-
-fn references(feature: &FeatureSnapshot) -> Vec<&str> {
-    let mut references = Vec::new();
-    for drift in feature.windows.iter().flat_map(|window| &window.drift) {
-        if !references.contains(&&*drift.reference) {
-            references.push(&*drift.reference);
-        }
-    }
-    references
-}
-
-/// Moments and rates of both sides.
-fn write_figures(html: &mut String, explanation: &Explanation<'_>) -> fmt::Result {
-    html.push_str(
-        "<div class=\"t\"><table><tr><th></th><th class=\"n\">was</th><th class=\"n\">is</th></tr>\n",
-    );
-    let (was, is) = (explanation.moments.reference, explanation.moments.window);
-    for (name, figure) in [
-        ("mean", (|m| m.mean) as fn(crate::profile::Moments) -> f64),
-        ("standard deviation", |m| m.stddev),
-        ("smallest", |m| m.min),
-        ("largest", |m| m.max),
-    ] {
-        if is.is_some() || was.is_some() {
-            let shown =
-                |side: Option<_>| side.map_or_else(|| "–".into(), |m| number_for_people(figure(m)));
-            let (was, is) = (shown(was), shown(is));
-            writeln!(
-                html,
-                "<tr><td>{name}</td><td class=\"n\">{was}</td><td class=\"n\">{is}</td></tr>"
-            )?;
-        }
-    }
-    let rates = &explanation.rates;
-    for (name, rate) in [
-        ("no usable value", rates.missing),
-        ("outside the range", rates.out_of_range),
-        ("new categories", rates.new_category),
-    ] {
-        let Some(Rate {
-            reference,
-            window,
-            raised,
-        }) = rate
-        else {
-            continue;
-        };
-        writeln!(
-            html,
-            "<tr><td>{name}</td><td class=\"n\">{:.2}%</td><td class=\"n{}\">{:.2}%</td></tr>",
-            reference * 100.0,
-            if raised { " drift" } else { "" },
-            window * 100.0
-        )?;
-    }
-    for (name, distance) in &explanation.distances {
-        let distance = Short(*distance);
-        writeln!(
-            html,
-            "<tr><td>{name}</td><td class=\"n\"></td><td class=\"n\">{distance}</td></tr>"
-        )?;
-    }
-    html.push_str("</table></div>\n");
-    Ok(())
 }
 
 fn write_new_categories(html: &mut String, explanation: &Explanation<'_>) -> fmt::Result {
@@ -178,14 +109,15 @@ fn write_new_categories(html: &mut String, explanation: &Explanation<'_>) -> fmt
         return Ok(());
     }
     html.push_str(
-        "<div class=\"t\"><table><tr><th>new category</th><th class=\"n\">rows</th></tr>\n",
+        "<section><h2>New categories</h2><div class=\"t\"><table><thead><tr>\
+         <th scope=\"col\">category</th><th scope=\"col\" class=\"n\">rows</th></tr></thead><tbody>\n",
     );
     for named in &explanation.new_categories {
         let (least, most) = (named.at_least as f64, named.at_most as f64);
         write!(
             html,
-            "<tr><td>{}</td><td class=\"n\">{}",
-            Escaped(named.name),
+            "<tr><th scope=\"row\">{}</th><td class=\"n\">{}",
+            Name(named.name),
             Thousands(least)
         )?;
         if most > least {
@@ -193,18 +125,6 @@ fn write_new_categories(html: &mut String, explanation: &Explanation<'_>) -> fmt
         }
         html.push_str("</td></tr>\n");
     }
-    html.push_str("</table></div>\n");
+    html.push_str("</tbody></table></div></section>\n");
     Ok(())
-}
-
-/// Address of the same field, of a window and a reference.
-fn address(chosen: &Chosen<'_>, path: &str, window: &str, reference: Option<&str>) -> String {
-    let field = Address(chosen.model, chosen.feature);
-    let field = field.to_string().replacen("/feature", path, 1);
-    let mut address = format!("{field}&amp;window={}", encode(window));
-    if let Some(reference) = reference {
-        // Writing to a string cannot fail.
-        let _ = write!(address, "&amp;reference={}", encode(reference));
-    }
-    address
 }
