@@ -26,7 +26,10 @@ pub(super) fn file(groups: &[Group]) -> File {
     });
     File {
         path: "deploy/alertmanager/driftgauge-routes.yml",
-        text: format!("{}\n{inhibitions}\n", routes(&names(alerts.iter()).join("|"))),
+        text: format!(
+            "{}\n{inhibitions}\n",
+            routes(&names(alerts.iter()).join("|"))
+        ),
     }
 }
 
@@ -125,7 +128,10 @@ fn inhibitions(alerts: &[&Alert]) -> Vec<Inhibition> {
     };
     let mut inhibitions = vec![
         Inhibition {
-            source_matchers: vec![one_of(&names(alerts.iter())), r#"severity="critical""#.into()],
+            source_matchers: vec![
+                one_of(&names(alerts.iter())),
+                r#"severity="critical""#.into(),
+            ],
             target_matchers: vec![r#"severity=~"warning|info""#.into()],
             equal: equal(&["alertname", "model", "version", "feature"]),
         },

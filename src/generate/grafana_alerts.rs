@@ -245,10 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_open_is_closed_in_every_text() {
-        for alert in alerts::all(&Plan::default())
-            .iter()
-            .flat_map(super::alerts)
-        {
+        for alert in alerts::all(&Plan::default()).iter().flat_map(super::alerts) {
             for template in [&alert.summary, &alert.description] {
                 let text = text(template);
                 let count = |word: &str| text.matches(&format!("{{{{ {word}")).count();
