@@ -55,7 +55,11 @@ pub fn files(plan: &Plan) -> Vec<File> {
         },
         File {
             path: "deploy/runbook.md",
-            text: runbook::render(&alerts),
+            text: runbook::render(&alerts::all(&Plan {
+                // Alerts link to the page that is published, which has all.
+                feature_bands: true,
+                ..plan.clone()
+            })),
         },
         alertmanager::file(&alerts),
         grafana_alerts::file(&alerts),

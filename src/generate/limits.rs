@@ -16,3 +16,17 @@ pub const STALLED_EVALUATION: f64 = 120.0;
 pub const LOST_SHARE: f64 = 0.01;
 /// Standard deviations around its history within which a figure of a model usually stays.
 pub const BAND_SIGMAS: f64 = 4.0;
+/// A model is said to have many drifted features only from so many on.
+pub const MANY_FEATURES_AT_LEAST: u32 = 3;
+/// Rows below which an empty field is no news: the least that any judgement needs.
+pub const JUDGED_ROWS: u32 = 100;
+/// Calls that must have gone wrong in the long window before a burn rate counts, so that two
+/// failures in a quiet night are none.
+pub const BURNT_CALLS: u32 = 10;
+/// Calls that five minutes must usually have for their absence to be no chance: e⁻²⁰ is one in 500 million.
+pub const STEADY_CALLS: u32 = 20;
+/// Times more, or fewer, calls than in the same hours of last week that are unusual.
+pub const TRAFFIC_FACTOR: f64 = 3.0;
+/// How much the share of a version may grow or shrink in a window in which it is compared with others:
+/// else they have seen different hours.
+pub const STEADY_SHARE: f64 = 2.0;

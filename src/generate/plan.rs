@@ -18,6 +18,9 @@ pub struct Plan {
     pub latency_bound: f64,
     /// Where the runbook is published; alerts link to its anchors.
     pub runbook_url: String,
+    /// Whether figures of single features are watched by the band of their own history too: eight more
+    /// recorded series a feature.
+    pub feature_bands: bool,
 }
 
 /// One window, and how rules and alerts of that length behave.
@@ -62,6 +65,36 @@ impl Plan {
         let windows = self.windows.iter().copied();
         windows.filter(|window| window.0 >= self.fleet_from)
     }
+
+    /// The windows that somebody is told about: those of the fleet, else the longest, as the shorter
+    /// ones see every hour of the day as another world.
+    pub fn alert_windows(&self) -> Vec<Window> {
+        let fleet: Vec<Window> = self.fleet_windows().collect();
+        match fleet.is_empty() {
+            true => self.windows.last().copied().into_iter().collect(),
+            false => fleet,
+        }
+    }
+
+    /// The longest window; a day without any.
+    pub fn longest(&self) -> Window {
+        let day = Window(Span::from_secs(86_400));
+        self.windows.last().copied().unwrap_or(day)
+    }
+
+    /// A duration that does not follow from a window, such as an hour of a burn rate or a week of history.
+    ///
+    /// Where the longest window is below ten minutes time is lapsed, and such a duration shrinks as a
+    /// day does to that window, to at least five seconds.
+    pub fn lapsed(&self, span: Span) -> Span {
+        let longest = self.longest().0.millis();
+        if longest >= 600_000 {
+            return span;
+        }
+        let shrunk = u128::from(span.millis()) * u128::from(longest) / 86_400_000;
+        let seconds = u64::try_from(shrunk / 1_000).unwrap_or(u64::MAX).max(5);
+        Span::from_secs(seconds)
+    }
 }
 
 impl Default for Plan {
@@ -79,6 +112,7 @@ impl Default for Plan {
             latency_bound: 0.5,
             runbook_url: "https://github.com/driftgauge/driftgauge/blob/main/deploy/runbook.md"
                 .into(),
+            feature_bands: false,
         }
     }
 }
@@ -86,6 +120,35 @@ impl Default for Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_as_written_unless_time_is_lapsed() {
+        let plan = |window: &str| Plan {
+            windows: vec![Window(window.parse().unwrap())],
+            ..Plan::default()
+        };
+        let week = "7d".parse().unwrap();
+        assert_eq!(plan("1d").lapsed(week).to_string(), "7d");
+        assert_eq!(plan("1h").lapsed(week).to_string(), "7d");
+        assert_eq!(plan("1m").lapsed(week).to_string(), "7m");
+        assert_eq!(plan("1m").lapsed("5m".parse().unwrap()).to_string(), "5s");
+    }
+
+    #[test]
+    fn without_a_fleet_window_the_longest_is_told_about() {
+        let windows = |plan: &Plan| -> Vec<String> {
+            let windows = plan.alert_windows();
+            windows.iter().map(|window| window.label()).collect()
+        };
+        assert_eq!(windows(&Plan::default()), ["1h", "1d"]);
+        let short = Plan {
+            windows: ["1m", "5m"]
+                .map(|text| Window(text.parse().unwrap()))
+                .into(),
+            ..Plan::default()
+        };
+        assert_eq!(windows(&short), ["5m"]);
+    }
 
     #[test]
     fn long_windows_are_evaluated_seldom_and_held_long() {

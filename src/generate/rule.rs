@@ -101,6 +101,9 @@ pub struct Alert {
     pub severity: Severity,
     /// What it is about.
     pub subject: Subject,
+    /// The window that it is about, which its series have as a label: named beside the severity, it
+    /// tells alerts of one name apart.
+    pub window: Option<Span>,
     /// PromQL; fires for each series of its result.
     pub expr: String,
     /// `for`: how long it must hold.
@@ -109,8 +112,11 @@ pub struct Alert {
     pub keep_firing_for: Span,
     /// One line, a template; without what changes from moment to moment.
     pub summary: String,
-    /// A few sentences, a template: which model and feature, from where to where, the top cells.
+    /// A few sentences, a template of labels and value alone: which model and feature, how far.
     pub description: String,
+    /// Further sentences, a template that asks Prometheus (`query`): from where to where, the top cells.
+    /// Only Prometheus can fill it in; elsewhere it is left out.
+    pub evidence: String,
     /// Runbook: what it means.
     pub means: &'static str,
     /// Runbook: how to check that it is so, and what is behind it.
@@ -135,6 +141,8 @@ impl Serialize for Alert {
         #[derive(Serialize)]
         struct Labels {
             severity: Severity,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            window: Option<Span>,
         }
         #[derive(Serialize)]
         struct Annotations<'a> {
@@ -151,13 +159,14 @@ impl Serialize for Alert {
             "labels",
             &Labels {
                 severity: self.severity,
+                window: self.window,
             },
         )?;
         rule.serialize_field(
             "annotations",
             &Annotations {
                 summary: &self.summary,
-                description: Block(&self.description),
+                description: Block(&format!("{}{}", self.description, self.evidence)),
                 runbook_url: format!("{}#{}", self.runbook_url, self.anchor()),
             },
         )?;

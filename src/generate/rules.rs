@@ -6,12 +6,14 @@
 //! labels in which the two sides may differ, so all others, ours and those of the fleet, must agree:
 //! what has no counterpart is absent, never paired with something else.
 
+mod bands;
 mod cells;
 mod comparison;
 mod distances;
 mod drift;
 mod rates;
 mod reference;
+pub mod service;
 mod traffic;
 mod versions;
 mod whole;
@@ -38,6 +40,8 @@ pub fn all(plan: &Plan) -> Vec<Group> {
             .collect(),
         }
     }));
+    groups.extend(service::groups(plan));
+    groups.extend(bands::groups(plan));
     groups
 }
 

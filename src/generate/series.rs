@@ -83,6 +83,22 @@ recorded! {
     ERRORS = "model_code:driftgauge_request_errors:rate5m", ["code"], "Failed calls a second.";
     ERROR_RATIO = "model:driftgauge_request_errors_per_requests:ratio_rate5m", [], "Failed / all calls.";
     LATENCY = "model:driftgauge_request_duration_seconds:quantile_rate5m", ["q"], "Latency: the quantiles 0.5, 0.9 and 0.99.";
+
+    MODEL_CALLS = "all_versions:driftgauge_requests:rate5m", [], "Calls a second of all versions together; without `version`.";
+    VERSION_STEADINESS = "model:driftgauge_predictions:share_growth", ["window"], "The share that a version has of the rows of its model at the end of a window, divided by that at its beginning: 1 where versions run side by side.";
+    SERVER_ERRORS = "model:driftgauge_server_errors:increase", ["window"], "Calls that failed and were not the caller's fault.";
+    SERVER_ERROR_RATIO = "model:driftgauge_server_errors_per_requests:ratio", ["window"], "The same / all calls.";
+    SLOW_CALLS = "model:driftgauge_slow_requests:increase", ["window"], "Calls that took longer than the bound of the objective.";
+    SLOW_CALL_RATIO = "model:driftgauge_slow_requests_per_requests:ratio", ["window"], "The same / all calls whose latency is known.";
+
+    FIGURE = "model:driftgauge_figure:recent", ["figure"], "A figure that is watched by its own history: throughput, error_ratio, p99, null_ratio.";
+    FIGURE_MEAN = "model:driftgauge_figure:mean7d", ["figure"], "Its mean over 7 days, once there are 2 days of history.";
+    FIGURE_SIGMA = "model:driftgauge_figure:sigma7d", ["figure"], "Its standard deviation over them, and a little more, as no history stays without any change.";
+    FIGURE_DEVIATION = "model:driftgauge_figure:deviation7d", ["figure"], "How many of them it is from the mean.";
+    FEATURE_FIGURE = "feature:driftgauge_figure:recent", ["figure"], "The same of each field (mean, null_ratio); these four only with `--feature-bands`.";
+    FEATURE_FIGURE_MEAN = "feature:driftgauge_figure:mean7d", ["figure"], "Its mean over 7 days.";
+    FEATURE_FIGURE_SIGMA = "feature:driftgauge_figure:sigma7d", ["figure"], "Its standard deviation.";
+    FEATURE_FIGURE_DEVIATION = "feature:driftgauge_figure:deviation7d", ["figure"], "How many of them it is from the mean.";
 }
 
 /// The table as Markdown.
@@ -94,3 +110,31 @@ pub fn markdown() -> String {
     }
     page
 }
+
+/// Names of what one band of history is made of; all have the label `figure`.
+#[derive(Clone, Copy, Debug)]
+pub struct Band {
+    /// The figure.
+    pub figure: &'static str,
+    /// Its mean over 7 days of history.
+    pub mean: &'static str,
+    /// Its standard deviation over them, and a little more, as no history is without any change.
+    pub sigma: &'static str,
+    /// (figure − mean) / sigma, once there are 2 days of history.
+    pub deviation: &'static str,
+}
+
+/// Of models: `throughput`, `error_ratio`, `p99`, `null_ratio`.
+pub const MODEL_BAND: Band = Band {
+    figure: FIGURE,
+    mean: FIGURE_MEAN,
+    sigma: FIGURE_SIGMA,
+    deviation: FIGURE_DEVIATION,
+};
+/// Of features, on request: `mean`, `null_ratio`.
+pub const FEATURE_BAND: Band = Band {
+    figure: FEATURE_FIGURE,
+    mean: FEATURE_FIGURE_MEAN,
+    sigma: FEATURE_FIGURE_SIGMA,
+    deviation: FEATURE_FIGURE_DEVIATION,
+};
