@@ -13,6 +13,7 @@
 //!
 //! - [`cli`]: one command a file. [`app`] wires the parts and knows them all.
 //! - [`export`]: names, collector, HTTP: reads snapshots only.
+//! - [`generate`]: rules, alerts and dashboards, made from the table of metrics.
 //! - [`client`]: sends batches as a model server would.
 //! - [`analysis`]: the one thread that owns the engine.
 //! - [`forward`]: passes calls on to the model server untouched, and shows them to [`ingest`].
@@ -39,6 +40,7 @@ pub mod engine;
 pub mod export;
 pub mod files;
 pub mod forward;
+pub mod generate;
 pub mod ingest;
 pub mod learn;
 pub mod profile;

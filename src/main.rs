@@ -31,6 +31,8 @@ enum Task {
     Check(cli::check::Arguments),
     Rebaseline(cli::rebaseline::Arguments),
     Demo(cli::demo::Arguments),
+    Top(cli::top::Arguments),
+    Generate(cli::generate::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
             cli::rebaseline::run(&arguments, &mut std::io::stdout().lock())
         }
         Task::Demo(arguments) => cli::demo::run(&arguments),
+        Task::Top(arguments) => cli::top::run(&arguments),
+        Task::Generate(arguments) => cli::generate::run(&arguments, &mut std::io::stdout().lock()),
         Task::Check(arguments) => {
             cli::check::run(&arguments, &mut std::io::stdout().lock()).map_err(Into::into)
         }

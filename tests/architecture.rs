@@ -34,6 +34,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "export",
         &["batch", "profile", "engine", "analysis", "ingest"],
     ),
+    ("generate", &["engine", "export", "settings", "statistic"]),
     (
         "app",
         &[
@@ -58,9 +59,11 @@ const FLOORS: &[(&str, &[&str])] = &[
             "app",
             "batch",
             "client",
+            "clock",
             "engine",
             "export",
             "files",
+            "generate",
             "ingest",
             "learn",
             "profile",

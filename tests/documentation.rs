@@ -54,7 +54,7 @@ fn help(command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 9] = [
     "serve",
     "profile",
     "compare",
@@ -62,6 +62,8 @@ const COMMANDS: [&str; 7] = [
     "check",
     "rebaseline",
     "demo",
+    "top",
+    "generate",
 ];
 
 #[test]

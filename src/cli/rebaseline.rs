@@ -7,15 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http::header::HOST;
-use http::{Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{Method, StatusCode};
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 
+use super::sidecar::Place;
 use crate::export::url;
 
 /// Longer than the sidecar itself waits for its analysis.
@@ -131,72 +126,9 @@ async fn ask(arguments: &Arguments) -> Result<(StatusCode, Bytes)> {
             path.push_str(&format!("&{key}={}", url::encode(value)));
         }
     }
-    if let Some(socket) = &arguments.admin_socket {
-        let stream = UnixStream::connect(socket).await.with_context(|| {
-            format!(
-                "cannot connect to {}; is it the sidecar's web.admin_socket, and are you its user?",
-                socket.display()
-            )
-        })?;
-        return post(stream, "localhost", &path).await;
-    }
-    let url = &arguments.url;
-    let (authority, prefix) = place(url)?;
-    let stream = TcpStream::connect(&authority).await;
-    let stream = stream.with_context(|| format!("cannot connect to the sidecar at {url}"))?;
-    post(stream, &authority, &format!("{prefix}{path}")).await
-}
-
-/// `host:port` and the path of a URL.
-fn place(url: &str) -> Result<(String, String)> {
-    let wrong = || format!("{url:?} is no address of a sidecar: say http://HOST:PORT");
-    let uri: Uri = url.parse().with_context(wrong)?;
-    let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        bail!(wrong());
+    let place = match &arguments.admin_socket {
+        Some(socket) => Place::Unix(socket.clone()),
+        None => Place::of_url(&arguments.url)?,
     };
-    let port = authority.port_u16().unwrap_or(80);
-    let prefix = uri.path().trim_end_matches('/').to_owned();
-    Ok((format!("{}:{port}", authority.host()), prefix))
-}
-
-async fn post<S>(stream: S, host: &str, path: &str) -> Result<(StatusCode, Bytes)>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(path)
-        .header(HOST, host)
-        .body(Empty::<Bytes>::new())?;
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    Ok((status, response.into_body().collect().await?.to_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_taken_apart_or_explained() {
-        for (url, authority, prefix) in [
-            ("http://127.0.0.1:9599", "127.0.0.1:9599", ""),
-            ("http://sidecar/", "sidecar:80", ""),
-            ("http://[::1]:1/behind/proxy/", "[::1]:1", "/behind/proxy"),
-        ] {
-            assert_eq!(place(url).unwrap(), (authority.into(), prefix.into()));
-        }
-        for url in [
-            "localhost:9599",
-            "https://a:1",
-            "/run/admin.sock",
-            "",
-            "a b",
-        ] {
-            let error = place(url).unwrap_err().to_string();
-            assert!(error.contains("http://HOST:PORT"), "{url}: {error}");
-        }
-    }
+    place.ask(Method::POST, &path).await
 }

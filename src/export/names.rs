@@ -77,6 +77,7 @@ Reference {
     REFERENCE_DESIGN_EFFECT = "driftgauge_reference_design_effect", Gauge, "", Feature, ["profile"], Fleet, "How much more the counts of the cells vary than those of independent rows.";
     REFERENCE_MINIMUM_EFFECT = "driftgauge_reference_minimum_effect", Gauge, "", Feature, ["profile", "window"], Fleet, "Smallest drift worth an alarm.";
     REFERENCE_SIGNIFICANCE = "driftgauge_reference_significance", Gauge, "", Feature, ["profile"], Fleet, "One-sided significance of the threshold in standard deviations.";
+    REFERENCE_TWO_SIDED_SIGNIFICANCE = "driftgauge_reference_two_sided_significance", Gauge, "", Feature, ["profile"], Fleet, "The same where both sides count, of fields with two cells: takes its place in the threshold when every drift is worth an alarm.";
     REFERENCE_MEAN = "driftgauge_reference_mean", Gauge, "", Feature, [], Standard, "Mean of the usable reference values.";
     REFERENCE_STDDEV = "driftgauge_reference_stddev", Gauge, "", Feature, [], Standard, "Population standard deviation of the usable reference values.";
     REFERENCE_NULL_RATIO = "driftgauge_reference_null_ratio", Gauge, "ratio", Feature, [], Standard, "Reference rows without a usable value divided by all reference rows.";

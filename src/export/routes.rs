@@ -152,7 +152,7 @@ impl Routes {
                 html(Ok(page::render_settings(&self.shell(&sidecar), &settings)))
             }
             Route::Status => {
-                let body = status::render(&snapshot, &sidecar.version);
+                let body = status::render(&snapshot, &sidecar);
                 Answer::new(StatusCode::OK, JSON, body)
             }
             Route::Profile => self.profile(&snapshot, query),

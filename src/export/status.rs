@@ -3,10 +3,13 @@
 //! The shape follows the names of the metrics. Categories learned from traffic are row values and
 //! are not shown.
 
+mod sidecar;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::own;
 use crate::engine::{
     Detail, Drift, FeatureReference, FeatureSnapshot, FeatureWindow, LATENCY_QUANTILES, ModelDrift,
     ModelSnapshot, NewCategory, OutlierWindow, Snapshot, TrafficWindow,
@@ -14,11 +17,12 @@ use crate::engine::{
 use crate::profile::{Missing, Moments};
 
 /// The document, ending in a line feed.
-pub(super) fn render(snapshot: &Snapshot, version: &str) -> Vec<u8> {
+pub(super) fn render(snapshot: &Snapshot, sidecar: &own::Sidecar) -> Vec<u8> {
     let status = Status {
-        version,
+        version: &sidecar.version,
         evaluated_at: snapshot.evaluated_at,
         evaluation_seconds: snapshot.evaluation_seconds,
+        sidecar: sidecar.into(),
         models: snapshot.models.iter().map(Model::from).collect(),
     };
     let mut json = serde_json::to_vec(&status).unwrap_or_default();
@@ -31,6 +35,7 @@ struct Status<'s> {
     version: &'s str,
     evaluated_at: f64,
     evaluation_seconds: f64,
+    sidecar: sidecar::Sidecar<'s>,
     models: Vec<Model<'s>>,
 }
 
@@ -42,6 +47,8 @@ struct Model<'s> {
     requests: f64,
     errors: BTreeMap<&'s str, f64>,
     last_row_at: Option<f64>,
+    /// Where the windows end: `since` is on this clock.
+    now: Option<f64>,
     learning: Option<Learning>,
     burn_in_ratio: Option<f64>,
     names_by_position: bool,
@@ -188,6 +195,7 @@ impl<'s> From<&'s ModelSnapshot> for Model<'s> {
             requests: model.requests,
             errors: model.errors.iter().copied().collect(),
             last_row_at: model.last_row_at,
+            now: model.now,
             learning: model.learning.map(|learning| Learning {
                 rows: learning.rows,
                 wanted: learning.wanted,

@@ -13,6 +13,9 @@ from waiting import free_port, wait_for
 VERSIONS = {"2.42": "DRIFTGAUGE_TEST_PROMETHEUS_2", "3.5": "DRIFTGAUGE_TEST_PROMETHEUS_3"}
 
 
+EVERY_SECOND = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+
+
 def server(version):
     """The program, or None where it is not there."""
     default = "/usr/bin/prometheus" if version == "2.42" else None
@@ -24,9 +27,9 @@ def promtool():
 
 
 class Prometheus:
-    """One server with its own storage; `jobs` are scrape configurations."""
+    """One server with its own storage; `jobs` are scrape configurations, `more` further parts of its own."""
 
-    def __init__(self, version, directory, jobs, flags=()):
+    def __init__(self, version, directory, jobs, flags=(), more=None):
         self.binary = server(version)
         assert self.binary and Path(self.binary).exists(), f"Prometheus {version} is missing: tests/run installs it"
         self.directory = Path(directory)
@@ -36,7 +39,7 @@ class Prometheus:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (self.directory / "prometheus.yml").write_text(
-            json.dumps({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs})
+            json.dumps({"global": EVERY_SECOND, "scrape_configs": jobs, **(more or {})})
         )
         self.process = None
 

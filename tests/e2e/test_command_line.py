@@ -16,7 +16,7 @@ import data
 from push import Field
 from sidecar import binary, driftgauge, environment, run_ok
 
-COMMANDS = ("serve", "profile", "compare", "replay", "check", "demo")
+COMMANDS = ("serve", "profile", "compare", "replay", "check", "demo", "top")
 
 
 def sentence(result, *words):

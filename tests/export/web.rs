@@ -183,6 +183,10 @@ async fn the_status_is_the_snapshot_as_json() {
     let status: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     let airport = &status["models"][0]["features"][1];
     assert_eq!(airport["feature"], snapshot::AWKWARD);
+    assert_eq!(
+        status["sidecar"]["sources"][0]["shed_rows"]["queue_rows"],
+        20
+    );
     let drift = &airport["windows"][1]["drift"];
     assert_eq!(drift[0]["ratio"], 4.0);
     assert_eq!(drift[1]["reference"], "version:1");

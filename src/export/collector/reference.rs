@@ -8,6 +8,7 @@ use crate::engine::FeatureReference;
 use crate::export::family::Family;
 use crate::export::names;
 use crate::export::pen::Book;
+use crate::statistic::bonferroni;
 
 pub(super) fn write(
     book: &mut Book<'_>,
@@ -19,7 +20,7 @@ pub(super) fn write(
 
     let fleet = || fields.iter().filter(|view| view.shows_cells());
     parameter(book, &names::REFERENCE_DESIGN_EFFECT, fleet(), |r| {
-        r.variation.design_effect
+        Some(r.variation.design_effect)
     })?;
     let mut pen = book.family(&names::REFERENCE_MINIMUM_EFFECT);
     for FieldView { labels, field } in fleet() {
@@ -39,7 +40,13 @@ pub(super) fn write(
         }
     }
     parameter(book, &names::REFERENCE_SIGNIFICANCE, fleet(), |r| {
-        r.significance
+        Some(r.significance)
+    })?;
+    // PromQL knows no quantile of the normal.
+    let two_sided = &names::REFERENCE_TWO_SIDED_SIGNIFICANCE;
+    parameter(book, two_sided, fleet(), |r| {
+        let cells = r.feature.cells.as_ref()?.cells.len();
+        (cells == 2).then(|| bonferroni(r.significance, 2.0))
     })?;
 
     let moments = |r: &FeatureReference| r.feature.moments;
@@ -134,7 +141,7 @@ fn parameter<'v, 's: 'v>(
     book: &mut Book<'_>,
     family: &'static Family,
     fields: impl Iterator<Item = &'v FieldView<'s>>,
-    figure: impl Fn(&FeatureReference) -> f64,
+    figure: impl Fn(&FeatureReference) -> Option<f64>,
 ) -> Result<(), Error> {
     let mut pen = book.family(family);
     for FieldView { labels, field } in fields {

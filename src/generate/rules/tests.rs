@@ -1,0 +1,17 @@
+use std::collections::BTreeSet;
+
+use super::super::series::ALL;
+use super::super::{Plan, Rule};
+
+#[test]
+fn what_is_recorded_is_the_table_of_recorded_series() {
+    let groups = super::all(&Plan::default());
+    let rules = groups.iter().flat_map(|group| &group.rules);
+    let recorded: BTreeSet<&str> = rules
+        .map(|rule| match rule {
+            Rule::Record(record) => record.record.as_str(),
+            Rule::Alert(_) => panic!("an alert among the rules"),
+        })
+        .collect();
+    assert_eq!(recorded, ALL.iter().map(|series| series.name).collect());
+}

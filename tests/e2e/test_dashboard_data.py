@@ -1,0 +1,90 @@
+"""Every query of the shipped dashboards returns data from a run in which everything happens.
+
+What joins a pod's own resources (cAdvisor, kube-state-metrics, DCGM exporter) is asked of recorded pages.
+"""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+import dashboards
+from dashboards import ALL, Board, Times
+from showcase import Showcase
+
+SECONDS = 40
+CHOSEN = [
+    {"model": ["flights"], "version": ["1"], "feature": ["distance"]},
+    {"model": ["flights"], "version": ALL, "feature": ["dest"]},
+    {"model": ["loans"], "version": ALL, "feature": ["amount"], "namespace": ["models"]},
+]
+"""Each board is asked with these; what one of them finds is there."""
+
+RIGHTLY_EMPTY = {}
+"""(dashboard, panel, refId) of what must be empty in a run without it, and why."""
+
+FOREIGN = re.compile(r"\b(?:container|kube|DCGM)_\w+")
+OWN = re.compile(r"\b(?:driftgauge|process)_\w+|\b\w+:driftgauge_\w+:\w+")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """The run, after its end but with everything still up, and the times of it."""
+    version = "3.5" if dashboards_are_asked_of("3.5") else "2.42"
+    began = time.time()
+    with Showcase(tmp_path_factory.mktemp("showcase"), version) as showcase:
+        showcase.run(SECONDS)
+        showcase.prometheus.wait_for("sum(ALERTS{alertstate='firing'})", bool)
+        yield showcase, Times(began, time.time(), points=20)
+
+
+def dashboards_are_asked_of(version):
+    from prometheus import server
+
+    return server(version)
+
+
+def boards(shown, path):
+    showcase, times = shown
+    return [Board.read(path, showcase.prometheus, times, chosen) for chosen in CHOSEN]
+
+
+@pytest.fixture(params=dashboards.files(), ids=lambda path: path.stem)
+def path(request) -> Path:
+    return request.param
+
+
+def test_every_variable_offers_values(shown, path):
+    for board in boards(shown, path):
+        empty = [name for name, offered in board.options.items() if not offered]
+        assert not empty, f"{board.name} with {board.chosen}"
+
+
+def test_every_panel_has_data(shown, path):
+    asked = boards(shown, path)
+    empty = []
+    for panel, target in asked[0].targets():
+        place = (asked[0].name, panel["title"], target["refId"])
+        found = any(board.ask(target)["result"] for board in asked)
+        if found == (place in RIGHTLY_EMPTY):
+            empty.append((*place, asked[0].substituted(target["expr"])[:300]))
+    assert not empty, "\n".join(map(str, empty))
+
+
+def test_every_annotation_has_events(shown, path):
+    asked = boards(shown, path)
+    for annotation in asked[0].annotations():
+        assert any(board.ask_annotation(annotation) for board in asked), annotation["name"]
+
+
+def test_every_metric_that_is_named_was_there(shown, path):
+    """So that nothing is shown only because the other half of an `or` has data."""
+    showcase, _ = shown
+    board = boards(shown, path)[0]
+    queries = " ".join(target["expr"] for _, target in board.targets())
+    named = {name for pattern in (OWN, FOREIGN) for name in pattern.findall(queries)}
+    there = set(showcase.prometheus.api("label/__name__/values"))
+    assert named, "no metric is named"
+    missing = sorted(named - there)
+    assert not missing

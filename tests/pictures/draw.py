@@ -1,0 +1,189 @@
+"""Draws the dashboards from a real run: runs the showcase, asks Prometheus what Grafana would, takes pictures in Chromium.
+
+    tests/pictures/draw [--minutes 10] [--only NAME …]    a run, then the pictures
+    tests/pictures/draw --again [--only NAME …]           the pictures of the last run once more
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CACHE = ROOT / ".cache" / "pictures"
+RUN = CACHE / "run"
+OUTPUT = ROOT / "grafana-dashboards" / "pictures"
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+import push  # noqa: E402
+from dashboards import ALL, FOLDER, Board, Times  # noqa: E402
+
+WIDTH = 1_600
+CELL, TOP = 38, 64
+"""Height of a grid row and of what is above the grid, as board.jsx has them."""
+
+
+@dataclass
+class Picture:
+    """A dashboard with what is chosen in it; some of its rows, or all."""
+
+    board: str
+    chosen: dict = field(default_factory=dict)
+    rows: tuple = ()
+
+
+FLIGHTS = {"model": ["flights"], "window": ["5m"]}
+DISTANCE = {**FLIGHTS, "version": ["1"], "feature": ["distance"]}
+PICTURES = {
+    "fleet": Picture("driftgauge-fleet", {"window": ["5m"]}),
+    "model": Picture("driftgauge-model", FLIGHTS),
+    "feature": Picture("driftgauge-feature", DISTANCE),
+    "sidecar": Picture("driftgauge-sidecar"),
+}
+PAGES = {"page": "/", "page-feature": "/feature?model=flights&version=1&feature=distance"}
+
+
+def run(minutes):
+    """The showcase; keeps what the dashboards ask for, and pictures of the sidecar's own page."""
+    from showcase import PODS, Showcase
+
+    shutil.rmtree(RUN, ignore_errors=True)
+    RUN.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as folder:
+        with Showcase(Path(folder), tick="1s", quick="5s") as showcase:
+            began = time.time()
+            print(f"{minutes:g} minutes of {len(PODS)} sidecars, Prometheus at {showcase.prometheus.url}", flush=True)
+            showcase.run(60 * minutes)
+            times = Times(began, time.time(), points=300)
+            for name, picture in PICTURES.items():
+                (RUN / f"{name}.json").write_text(json.dumps(asked(picture, showcase.prometheus, times)))
+            for name, path in PAGES.items():
+                url = showcase.sidecars[0].url + path
+                chromium(url, RUN / f"{name}.png", WIDTH, 1_100)
+
+
+def asked(picture, prometheus, times):
+    """All that is needed to draw a dashboard."""
+    board = Board.read(FOLDER / f"{picture.board}.json", prometheus, times, picture.chosen)
+    answers = [
+        {"panel": panel["id"], "target": target, "result": board.ask(target)["result"]}
+        for panel, target in board.targets()
+    ]
+    listed = [variable for variable in board.document["templating"]["list"] if variable["name"] in board.options]
+    return {
+        "board": board.document,
+        "answers": answers,
+        "times": {"from": times.start, "to": times.end, "step": times.step},
+        "variables": {variable.get("label") or variable["name"]: said(board, variable) for variable in listed},
+        "marks": [mark for annotation in board.annotations() for mark in marks(board, annotation)],
+    }
+
+
+def said(board, variable):
+    chosen = board.selected(variable, board.options[variable["name"]])
+    return "All" if chosen == ALL else ", ".join(chosen)
+
+
+def marks(board, annotation):
+    """When something happened: the time that a series says, or the first of its samples after a gap."""
+    color = {"red": "#F2495C", "blue": "#5794F2", "purple": "#B877D9"}.get(annotation["iconColor"], annotation["iconColor"])
+    found = set()
+    for series in board.ask_annotation(annotation):
+        if annotation.get("useValueForTime"):
+            found |= {float(value) / 1000 for _, value in series["values"]}
+        else:
+            at = [at for at, _ in series["values"]]
+            found |= {now for before, now in zip([0, *at], at) if now - before > 1.5 * board.times.step}
+    within = [at for at in found if board.times.start <= at <= board.times.end]
+    return [{"at": at, "color": color} for at in sorted(within)]
+
+
+def stacked(panels, rows):
+    """Panels with the rows that are wanted, all of them open, one below the other."""
+    sections = []
+    for panel in panels:
+        if panel["type"] == "row":
+            sections.append([panel, *panel.get("panels", [])])
+        else:
+            sections[-1].append(panel)
+    placed, top = [], 0
+    for section in sections:
+        if rows and section[0]["title"] not in rows:
+            continue
+        first = section[0]["gridPos"]["y"]
+        for panel in section:
+            grid = panel["gridPos"]
+            placed.append({**panel, "gridPos": {**grid, "y": grid["y"] - first + top}})
+        top = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in placed)
+    return placed, top
+
+
+def draw(name, folder):
+    """One picture from what a run has kept."""
+    data = json.loads((RUN / f"{name}.json").read_text())
+    panels, bottom = stacked(data["board"]["panels"], PICTURES[name].rows)
+    drawn = {**data, "board": {"title": data["board"]["title"], "panels": panels}, "width": WIDTH}
+    text = json.dumps(drawn).replace("</", "<\\/")
+    page = folder / f"{name}.html"
+    page.write_text((HERE / "page.html").read_text().replace("DRAWN;", f"{text};"))
+    height = TOP + bottom * CELL
+    chromium(page.as_uri(), OUTPUT / f"{name}.png", WIDTH, height)
+    shown = dump(page.as_uri())
+    broken = re.findall(r'class="broken">([^<]*)', shown)
+    print(f"{name}: {WIDTH}×{height}, {shown.count('No data')} × No data", *broken, sep="\n    " if broken else "")
+
+
+def browser(*arguments):
+    flags = ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--disable-gpu", "--virtual-time-budget=10000")
+    command = [os.environ.get("CHROMIUM", "chromium"), *flags, *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+
+def chromium(url, path, width, height):
+    path.parent.mkdir(exist_ok=True)
+    browser(f"--window-size={width},{height}", f"--screenshot={path}", url)
+
+
+def dump(url):
+    return browser("--dump-dom", url)
+
+
+def smaller(path):
+    """256 colours are enough, and a fifth of the size."""
+    if shutil.which("pngquant"):
+        subprocess.run(["pngquant", "--force", "--skip-if-larger", "--output", path, "256", path], check=False)
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--only", nargs="*", default=[*PICTURES, *PAGES])
+    arguments = parser.parse_args()
+    OUTPUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as stubs:
+        push.make_stubs(stubs)
+        if not arguments.again:
+            run(arguments.minutes)
+    build = CACHE / "build"
+    build.mkdir(exist_ok=True)
+    subprocess.run(["node", HERE / "build.mjs", CACHE / "node_modules", build], check=True)
+    for name in arguments.only:
+        if name in PICTURES:
+            draw(name, build)
+        else:
+            shutil.copy(RUN / f"{name}.png", OUTPUT)
+        smaller(OUTPUT / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
