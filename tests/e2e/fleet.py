@@ -1,7 +1,9 @@
 """A fleet: pods with a sidecar each, and a real Prometheus with the generated rules."""
 
 import json
+import time
 
+import numpy as np
 import yaml
 
 from prometheus import Prometheus
@@ -67,3 +69,34 @@ def send(sidecar, fields, size=100):
 def compared(profile, rows):
     """What `compare` says of each feature of the rows of a file."""
     return {one["feature"]: one for one in json.loads(run_ok("compare", profile, rows, "--format", "json").stdout)["features"]}
+
+
+class Sender:
+    """Sends the same block of rows to a sidecar again and again, a piece at a time, and notes when."""
+
+    def __init__(self, sidecar, block, pieces):
+        self.client = Client(sidecar.push_address)
+        self.block, self.size, self.at = block, len(block[0].values) // pieces, 0
+        self.sent = []
+
+    def send(self):
+        begin = self.at % len(self.block[0].values)
+        piece = [field.rows(begin, begin + self.size) for field in self.block]
+        self.client.rows(MODEL, piece, self.size)
+        self.sent.append((time.time(), piece))
+        self.at += self.size
+
+    def close(self):
+        self.client.channel.close()
+
+    def values(self, feature, begin, end):
+        """Values of a feature that were sent between two moments."""
+        fields = [field for at, piece in self.sent if begin < at <= end for field in piece if field.name == feature]
+        return [value for field in fields for value in present(field)]
+
+
+def present(field):
+    """Values that are not null, as the cells of a profile know them."""
+    there = [True] * len(field.values) if field.present is None else field.present
+    values = [value for value, is_there in zip(field.values, there) if is_there]
+    return [float(value) if isinstance(value, np.bool_) else value for value in values]
