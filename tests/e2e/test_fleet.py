@@ -175,8 +175,8 @@ def test_the_mean_of_the_pods_is_not_the_drift_of_the_fleet(world):
         print(f"{feature}: mean of the pods {mean:.4f}, fleet {truth[feature]:.4f}, expected noise {noise:.4f}")
         assert mean > truth[feature]
         if degrees > 10:
-            assert mean > truth[feature] + noise / 2
-    assert own["score"] > 2 * truth["score"]
+            assert mean > truth[feature] + noise / 4
+    assert own["score"] > 1.5 * truth["score"]
 
 
 def test_no_rule_has_failed(world):
