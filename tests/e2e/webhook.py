@@ -20,6 +20,11 @@ class Message:
         resolved = "Resolved" in json.dumps(self.body.get("attachments", []))
         return self.body.get("status") or ("resolved" if resolved else "firing")
 
+    @property
+    def names(self):
+        """Of a message of Alertmanager's own format: names of its alerts that fire."""
+        return {a["labels"]["alertname"] for a in self.body.get("alerts", []) if a["status"] == "firing"}
+
     def says(self, text):
         return text in json.dumps(self.body, ensure_ascii=False)
 

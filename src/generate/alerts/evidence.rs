@@ -13,7 +13,7 @@ use super::super::{Window, series};
 use crate::export::names;
 
 /// `$of`: matchers for the alert's own labels, but not for those that other series do not have.
-const SELECTOR: &str = r#"{{ $of := "" }}{{ range $key, $value := $labels }}{{ if and (match `^\w+$` $key) (not (match `^(window|reference|profile|state|kind|figure)$` $key)) }}{{ $of = printf `%s%s=%q,` $of $key $value }}{{ end }}{{ end }}"#;
+const SELECTOR: &str = r#"{{ $of := "" }}{{ range $key, $value := $labels }}{{ if and (match `^\w+$` $key) (not (match `^(__name__|window|reference|profile|state|kind|figure)$` $key)) }}{{ $of = printf `%s%s=%q,` $of $key $value }}{{ end }}{{ end }}"#;
 
 /// The top three cells with their share from → to; of what the fleet counts.
 const CELLS: &str = r#"{{ range $i, $cell := printf `100 * (topk(3, <terms>{%[1]s<window>}) * 0 + ignoring (reference) <cells>{%[1]s<window>} / ignoring (bin) group_left () sum without (bin) (<cells>{%[1]s<window>})) * ignoring (window, range) group_left (range) (<ranges> ^ 0)` (printf `%sprofile=~"%s.*",` $of $labels.profile) | query }}{{ if $i }};{{ else }} Most of it:{{ end }} {{ or $cell.Labels.range (printf `cell %s` $cell.Labels.bin) }}{{ range printf `100 * <reference>{%[1]s} / ignoring (bin) group_left () <rows>{%[2]s}` (printf `%sprofile=%q,bin=%q,` $of $cell.Labels.profile $cell.Labels.bin) (printf `%sprofile=%q,` $of $cell.Labels.profile) | query }} {{ printf `%.1f %%` .Value }} →{{ end }} {{ printf `%.1f %%` $cell.Value }}{{ end }}{{ with printf `<cells>{%s<window>}` $of | query }}.{{ end }}"#;
