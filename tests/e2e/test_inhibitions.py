@@ -34,7 +34,11 @@ CASES = {
             alert("ModelSilent", "info", MODEL),
             alert("DriftgaugeDown", "warning", {**MODEL, **POD}),
         ],
-        [alert("TrafficGone", "critical", OTHER), alert("ErrorBudgetBurn", "critical", MODEL)],
+        [
+            alert("TrafficGone", "critical", OTHER),
+            alert("ModelSilent", "info", OTHER),
+            alert("ErrorBudgetBurn", "critical", MODEL),
+        ],
     ),
     "one sidecar of several that is down hides no page": (
         [alert("DriftgaugeDown", "warning", {**MODEL, **POD})],

@@ -139,7 +139,7 @@ def test_drift_pages_by_name_and_resolves_and_a_killed_sidecar_pages(world):
     ended = time.time()
     drift = {"FeatureDrift", "ScoreDrift", "PredictionDrift", "ManyFeaturesDrift"}
     with world.replay("winter"):
-        over = webhook.wait("/pager", "resolved", "temp of model flights", seconds=40)
+        over = webhook.wait("/pager", "resolved", "temp of model flights", seconds=40, since=ended)
     pages = [message for message in webhook.messages if message.path == "/pager"]
     assert all(message.body["groupLabels"] == {"model": MODEL} and message.names <= drift for message in pages), pages
     for message in webhook.messages:

@@ -60,13 +60,13 @@ class Webhook:
         self.server.server_close()
         self.thread.join(10)
 
-    def find(self, path, status, text):
-        return [m for m in self.messages if m.path == path and m.status == status and m.says(text)]
+    def find(self, path, status, text, since=0.0):
+        return [m for m in self.messages if m.path == path and m.status == status and m.says(text) and m.came >= since]
 
-    def wait(self, path, status, text, seconds):
-        """The first message on a path with this status and text."""
+    def wait(self, path, status, text, seconds, since=0.0):
+        """The first message on a path with this status and text, of those that came since a moment."""
         what = f"a {status} message on {path} with {text!r}"
         try:
-            return wait_for(lambda: self.find(path, status, text), what, seconds)[0]
+            return wait_for(lambda: self.find(path, status, text, since), what, seconds)[0]
         except AssertionError as error:
             raise AssertionError(f"{error}\nmessages: {self.messages}") from None
