@@ -36,7 +36,7 @@ CASES = {
         ],
         [
             alert("TrafficGone", "critical", OTHER),
-            alert("ModelSilent", "info", OTHER),
+            alert("ModelSilent", "info", {**OTHER, "model": "credit"}),
             alert("ErrorBudgetBurn", "critical", MODEL),
         ],
     ),
