@@ -9,6 +9,7 @@
 //! reads a few recorded series of one feature.
 
 use super::super::promql::max_over_pods;
+use super::super::rules::service::CALLERS_FAULT;
 use super::super::{Window, series};
 use crate::export::names;
 
@@ -99,9 +100,9 @@ pub(super) fn mostly(window: Window, counter: &str, label: &str) -> String {
     fill(MOSTLY, &[("counts", &counts), ("label", label)])
 }
 
-/// Which code most of the failed calls end with.
+/// Which code most of the calls end with that failed and not through the caller.
 pub(super) fn code() -> String {
-    let counts = format!("{}{{%[1]s}}", series::ERRORS);
+    let counts = format!(r#"{}{{%[1]scode!~"{CALLERS_FAULT}"}}"#, series::ERRORS);
     let mostly = fill(MOSTLY, &[("counts", &counts), ("label", "code")]);
     format!("{SELECTOR}{mostly}")
 }
