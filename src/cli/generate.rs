@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use crate::generate::{self, File, Plan};
-use crate::settings::{Settings, Source};
+use crate::settings::{Settings, Source, Span};
 
 /// Writes what Prometheus, Alertmanager, Grafana and Kubernetes need around the sidecar.
 ///
@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Settings of the sidecars, YAML; only their windows matter.
     #[arg(long = "config.file", value_name = "FILE")]
     pub config_file: Option<PathBuf>,
+    /// Compute windows of at least this length over all pods; 1h unless told otherwise.
+    #[arg(long, value_name = "DURATION", hide = true)]
+    pub fleet_from: Option<Span>,
     /// Write all files into this folder.
     #[arg(long, short, value_name = "FOLDER", conflicts_with = "file")]
     pub output: Option<PathBuf>,
@@ -53,6 +56,12 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
 }
 
 fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
+    let mut plan = plan_of_settings(arguments)?;
+    plan.fleet_from = arguments.fleet_from.unwrap_or(plan.fleet_from);
+    Ok(plan)
+}
+
+fn plan_of_settings(arguments: &Arguments) -> anyhow::Result<Plan> {
     let Some(path) = &arguments.config_file else {
         return Ok(Plan::of(&Settings::default()));
     };

@@ -101,22 +101,20 @@ impl FromStr for Place {
         let authority: http::uri::Authority = text
             .parse()
             .map_err(|_| wrong("this is no address of a sidecar"))?;
-        let port = match text.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => port
-                .parse()
-                .map_err(|_| wrong("a port is a number up to 65535"))?,
-            Some((_, rest)) if !rest.ends_with(']') => {
-                return Err(wrong("an IPv6 address stands in brackets"));
+        let host = authority.host();
+        let port = match text.strip_prefix(host) {
+            _ if host.is_empty() => return Err(wrong("it has no host")),
+            Some("") => PORT,
+            Some(rest) => {
+                let port = rest.strip_prefix(':').and_then(|port| port.parse().ok());
+                port.ok_or_else(|| wrong("a port is a number up to 65535"))?
             }
-            _ => PORT,
+            None => return Err(wrong("this is no address of a sidecar")),
         };
-        match authority.host() {
-            "" => Err(wrong("it has no host")),
-            host => Ok(Self::Tcp {
-                authority: format!("{host}:{port}"),
-                prefix: String::new(),
-            }),
-        }
+        Ok(Self::Tcp {
+            authority: format!("{host}:{port}"),
+            prefix: String::new(),
+        })
     }
 }
 
@@ -210,7 +208,8 @@ mod tests {
             (":9599", "no host"),
             ("a:b", "number"),
             ("a:99999", "number"),
-            ("::1", "brackets"),
+            ("::1", "no address"),
+            ("me@a:1", "no address"),
             ("a b", "no address"),
             ("unix:admin.sock", "absolute"),
             ("https://a:1", "TLS"),

@@ -52,8 +52,8 @@ impl FeatureShape<'_> {
             series += self.full();
         }
         if detail >= Detail::Standard && fleet && self.cells > 0 {
-            // and the minimum effect of each window
-            series += 2 * self.cells + FLEET_FIGURES + self.windows;
+            // and the minimum effect of each window; two cells have a two-sided significance
+            series += 2 * self.cells + FLEET_FIGURES + self.windows + usize::from(self.cells == 2);
         }
         series
     }

@@ -124,9 +124,6 @@ pub struct Bin {
     pub bin: String,
     /// What it holds; `None` for categories learned from traffic, which are row values.
     pub range: Option<String>,
-    /// The same for people: numbers rounded, never a category learned from traffic.
-    #[serde(skip)]
-    pub place: String,
     /// Values of the reference.
     pub reference_rows: u64,
     /// The same as a share of all.
@@ -253,7 +250,6 @@ fn bins(reference: &FeatureReference, window: &FeatureWindow, drift: &Drift) -> 
         .map(|(cell, ((&r, &c), term))| Bin {
             bin: counted.cells.bin(cell),
             range: (!hide).then(|| counted.cells.range(cell)),
-            place: reference.place(cell),
             reference_rows: r,
             reference_share: share(r, reference_rows),
             window_rows: c,

@@ -27,22 +27,6 @@ pub(super) struct Refusal {
     pub why: String,
 }
 
-impl Refusal {
-    /// There is none of these names.
-    pub fn no_such_model(
-        snapshot: &Snapshot,
-        name: Option<String>,
-        version: Option<String>,
-    ) -> Self {
-        let refused = model(snapshot, name, version.clone()).err();
-        refused.unwrap_or_else(|| {
-            let versions = snapshot.models.iter().map(|model| &*model.version);
-            let there_are = listed("Versions", versions);
-            missing("version", version.as_deref().unwrap_or_default(), there_are)
-        })
-    }
-}
-
 impl<'s> Chosen<'s> {
     /// What the parameters `model`, `version` (when there are several), `feature`, `window` (else
     /// the longest with a ratio) and `reference` (else the first, `profile`) say.
@@ -97,7 +81,11 @@ pub(super) fn default_window(feature: &FeatureSnapshot) -> Option<&FeatureWindow
         .or_else(|| longest_first().next())
 }
 
-fn model(
+/// The model of this name and, if there are several, version.
+///
+/// # Errors
+/// When there is none, or it is not said which one.
+pub(super) fn model(
     snapshot: &Snapshot,
     name: Option<String>,
     version: Option<String>,

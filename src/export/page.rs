@@ -35,7 +35,7 @@ pub(super) use sidecar::render as render_sidecar;
 
 pub use settings::Setting;
 
-use super::explain::Refusal;
+use super::explain::{self, Refusal};
 use super::url::parameter;
 use crate::engine::{ModelSnapshot, Snapshot};
 
@@ -57,7 +57,8 @@ pub(super) fn render(
     let models: Vec<_> = snapshot.models.iter().filter(is_asked_for).collect();
     match (&*models, snapshot.models.len()) {
         ([model], all) => Ok(model::render(shell, model, all > 1, query)),
-        ([], 1..) => Err(Refusal::no_such_model(snapshot, name, version)),
+        ([], 1..) => explain::model(snapshot, name, version)
+            .map(|model| model::render(shell, model, true, query)),
         _ => Ok(overview::render(shell, &models)),
     }
 }

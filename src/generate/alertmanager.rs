@@ -3,10 +3,7 @@
 use serde::Serialize;
 
 use super::alerts::sidecar::JOB;
-use super::{Alert, File, Group, Rule, Subject, yaml};
-
-/// Where the same is watched twice: absent on both sides counts as equal.
-const FLEET: [&str; 2] = ["cluster", "namespace"];
+use super::{Alert, File, Group, Rule, Severity, yaml};
 
 pub(super) fn file(groups: &[Group]) -> File {
     let alerts: Vec<&Alert> = groups
@@ -26,7 +23,7 @@ pub(super) fn file(groups: &[Group]) -> File {
     });
     File {
         path: "deploy/alertmanager/driftgauge-routes.yml",
-        text: format!("{}\n{inhibitions}\n", routes(&names(alerts.iter()).join("|"))),
+        text: format!("{}\n{inhibitions}\n", routes(&names(&alerts).join("|"))),
     }
 }
 
@@ -98,61 +95,189 @@ struct Inhibition {
     equal: Vec<&'static str>,
 }
 
-/// While one of these fires …
+/// What has one cause.
 struct Cause {
+    /// While one of these fires …
     names: &'static [&'static str],
-    /// … these say nothing, unless they page …
+    /// … these say nothing new …
     hides: &'static [&'static str],
-    /// … where these labels are equal, beside those of the fleet.
+    /// … where these labels are equal. Absent on both sides counts as equal.
     same: &'static [&'static str],
 }
 
-/// One cause gives one message. A page is hidden only by a page of its own name.
-const CAUSES: &[Cause] = &[Cause {
-    names: &["DriftgaugeRestarts"],
-    hides: &["DriftgaugeDown"],
-    same: &["pod"],
-}];
+/// The same sidecar, model, version or field, where `cluster` and `namespace` tell several of a name apart.
+const SIDECAR: &[&str] = &["cluster", "namespace", "instance"];
+const POD: &[&str] = &["cluster", "namespace", "pod"];
+const MODEL: &[&str] = &["cluster", "namespace", "model"];
+const VERSION: &[&str] = &["cluster", "namespace", "model", "version"];
+const FEATURE: &[&str] = &["cluster", "namespace", "model", "version", "feature"];
 
-/// Prometheus and Kubernetes say these of a sidecar.
-const NOT_TOLD_BY_SIDECARS: [&str; 3] =
-    ["DriftgaugeAbsent", "DriftgaugeDown", "DriftgaugeRestarts"];
+const CAUSES: &[Cause] = &[
+    Cause {
+        names: &["DriftgaugeAbsent"],
+        hides: &[
+            "DriftgaugeDown",
+            "TrafficGone",
+            "TrafficLow",
+            "ModelSilent",
+            "TooFewRows",
+        ],
+        same: &["cluster", "job"],
+    },
+    Cause {
+        names: &["DriftgaugeDown"],
+        hides: &[
+            "TrafficGone",
+            "TrafficLow",
+            "ModelSilent",
+            "TooFewRows",
+            "UnusualFigure",
+        ],
+        same: MODEL,
+    },
+    Cause {
+        names: &["DriftgaugeRestarts"],
+        hides: &["DriftgaugeDown"],
+        same: POD,
+    },
+    // What a sidecar has said of itself goes on for a while when it has gone down.
+    Cause {
+        names: &["DriftgaugeDown"],
+        hides: &[
+            "DriftgaugeStalled",
+            "DriftgaugeReloadFailed",
+            "DriftgaugeSeriesLimit",
+            "DriftgaugeAnalysisPanicked",
+            "DriftgaugeRowsShed",
+            "DriftgaugeCallsShed",
+            "DriftgaugeCallsUndecodable",
+            "DriftgaugeClientRowsDropped",
+        ],
+        same: SIDECAR,
+    },
+    Cause {
+        names: &["TrafficGone"],
+        hides: &["TrafficLow", "ModelSilent", "TooFewRows", "UnusualFigure"],
+        same: MODEL,
+    },
+    Cause {
+        names: &["TrafficLow", "TrafficSpiking"],
+        hides: &["UnusualFigure"],
+        same: MODEL,
+    },
+    Cause {
+        names: &["FeatureVanished"],
+        hides: &[
+            "NullsRaised",
+            "OutOfRangeRaised",
+            "NewCategoriesRaised",
+            "FeatureConstant",
+            "FeatureDrift",
+            "PredictionDrift",
+            "ScoreDrift",
+            "UnseasonalDrift",
+            "VersionsDiffer",
+        ],
+        same: FEATURE,
+    },
+    Cause {
+        names: &["FeatureConstant"],
+        hides: &[
+            "FeatureDrift",
+            "PredictionDrift",
+            "ScoreDrift",
+            "UnseasonalDrift",
+        ],
+        same: FEATURE,
+    },
+    Cause {
+        names: &["FeatureDrift", "PredictionDrift", "ScoreDrift"],
+        hides: &["UnseasonalDrift"],
+        same: FEATURE,
+    },
+    // Not the prediction and the score: what the model says is what matters first.
+    Cause {
+        names: &["ManyFeaturesDrift"],
+        hides: &["FeatureDrift", "UnseasonalDrift", "DependenceDrift"],
+        same: VERSION,
+    },
+    Cause {
+        names: &["FeatureDrift", "ManyFeaturesDrift"],
+        hides: &["JointDrift", "OutliersRaised"],
+        same: VERSION,
+    },
+];
 
+/// A warning never hides a page: that takes a cause that pages, too.
 fn inhibitions(alerts: &[&Alert]) -> Vec<Inhibition> {
-    // Those that one sidecar has told about itself go on for a while when it has gone down.
-    let told = |alert: &&&Alert| {
-        alert.subject == Subject::Sidecar && !NOT_TOLD_BY_SIDECARS.contains(&alert.name)
+    let pages = |names: &[&str]| {
+        let mut pages = alerts.iter().filter(|a| a.severity == Severity::Critical);
+        pages.any(|alert| names.contains(&alert.name))
     };
-    let mut inhibitions = vec![
-        Inhibition {
-            source_matchers: vec![one_of(&names(alerts.iter())), r#"severity="critical""#.into()],
-            target_matchers: vec![r#"severity=~"warning|info""#.into()],
-            equal: equal(&["alertname", "model", "version", "feature"]),
-        },
-        Inhibition {
-            source_matchers: vec![one_of(&["DriftgaugeDown"])],
-            target_matchers: vec![one_of(&names(alerts.iter().filter(told)))],
-            equal: equal(&["instance"]),
-        },
-    ];
-    inhibitions.extend(CAUSES.iter().map(|cause| Inhibition {
-        source_matchers: vec![one_of(cause.names)],
-        target_matchers: vec![one_of(cause.hides), r#"severity!="critical""#.into()],
-        equal: equal(cause.same),
-    }));
+    let mut inhibitions = vec![Inhibition {
+        source_matchers: vec![one_of(&names(alerts)), r#"severity="critical""#.into()],
+        target_matchers: vec![one_of(&names(alerts)), r#"severity!="critical""#.into()],
+        equal: [&["alertname"], FEATURE].concat(),
+    }];
+    for cause in CAUSES {
+        inhibitions.push(Inhibition {
+            source_matchers: vec![one_of(cause.names)],
+            target_matchers: vec![one_of(cause.hides), r#"severity!="critical""#.into()],
+            equal: cause.same.to_vec(),
+        });
+        if pages(cause.names) && pages(cause.hides) {
+            inhibitions.push(Inhibition {
+                source_matchers: vec![one_of(cause.names), r#"severity="critical""#.into()],
+                target_matchers: vec![one_of(cause.hides), r#"severity="critical""#.into()],
+                equal: cause.same.to_vec(),
+            });
+        }
+    }
     inhibitions
 }
 
-fn names<'a>(alerts: impl Iterator<Item = &'a &'a Alert>) -> Vec<&'static str> {
-    let mut names: Vec<&str> = alerts.map(|alert| alert.name).collect();
+fn names(alerts: &[&Alert]) -> Vec<&'static str> {
+    let mut names: Vec<&str> = alerts.iter().map(|alert| alert.name).collect();
+    names.sort_unstable();
     names.dedup();
     names
 }
 
-fn equal(labels: &[&'static str]) -> Vec<&'static str> {
-    FLEET.into_iter().chain(labels.iter().copied()).collect()
-}
-
 fn one_of(names: &[&str]) -> String {
     format!(r#"alertname=~"{}""#, names.join("|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Plan, alerts};
+    use super::*;
+
+    #[test]
+    fn causes_name_alerts_that_exist_and_hide_none_of_their_own() {
+        let groups = alerts::all(&Plan::default());
+        let rules = groups.iter().flat_map(|group| &group.rules);
+        let existing: Vec<&str> = rules
+            .filter_map(|rule| match rule {
+                Rule::Alert(alert) => Some(alert.name),
+                Rule::Record(_) => None,
+            })
+            .collect();
+        for cause in CAUSES {
+            for name in cause.names.iter().chain(cause.hides) {
+                assert!(existing.contains(name), "{name}");
+            }
+            assert!(!cause.names.iter().any(|name| cause.hides.contains(name)));
+        }
+    }
+
+    #[test]
+    fn no_two_alerts_hide_each_other() {
+        for cause in CAUSES {
+            for other in CAUSES {
+                let back = cause.names.iter().any(|name| other.hides.contains(name))
+                    && other.names.iter().any(|name| cause.hides.contains(name));
+                assert!(!back, "{:?} and {:?}", cause.names, other.names);
+            }
+        }
+    }
 }

@@ -40,6 +40,7 @@ pub fn head(group: &str) -> &'static str {
         "driftgauge-versions" => versions::PAGE,
         "driftgauge-bands" => bands::PAGE,
         "driftgauge-rows" => rows::PAGE,
+        "driftgauge-sidecar" => sidecar::PAGE,
         _ => "",
     };
     page.split("\n## ").next().unwrap_or_default().trim_end()
@@ -123,7 +124,8 @@ mod tests {
                 assert!(text.len() > 40, "{}: {text:?}", alert.name);
             }
             assert!(!alert.summary.contains("$value"), "{}", alert.name);
-            assert!(alert.description.contains("$labels.model"), "{}", alert.name);
+            let names = alert.description.contains("$labels.model");
+            assert!(names || alert.subject == Subject::Sidecar, "{}", alert.name);
             assert!(alert.hold.millis() > 0, "{}", alert.name);
             assert!(alert.keep_firing_for.millis() > 0, "{}", alert.name);
         }
@@ -141,6 +143,7 @@ mod tests {
             versions::PAGE,
             bands::PAGE,
             rows::PAGE,
+            sidecar::PAGE,
         ];
         let headings: BTreeSet<_> = pages
             .iter()

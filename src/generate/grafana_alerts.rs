@@ -124,10 +124,10 @@ enum Model<'a> {
 
 fn rule(alert: &Alert, one_of_several: bool) -> GrafanaRule<'_> {
     let severity = alert.severity.as_str();
-    let title = if one_of_several {
-        format!("{} {severity} {}", alert.name, alert.hold)
-    } else {
-        alert.name.to_owned()
+    let title = match (one_of_several, alert.window) {
+        (false, _) => alert.name.to_owned(),
+        (true, None) => format!("{} {severity}", alert.name),
+        (true, Some(window)) => format!("{} {severity} {window}", alert.name),
     };
     GrafanaRule {
         uid: format!("dg-{}", title.to_lowercase().replace(' ', "-")),
@@ -174,56 +174,15 @@ fn rule(alert: &Alert, one_of_several: bool) -> GrafanaRule<'_> {
     }
 }
 
-/// A template without what only Prometheus can do: queries, and all that is said about their results;
-/// the value has another name.
+/// The value has another name in Grafana.
 fn text(template: &str) -> String {
-    let mut kept = String::new();
-    let mut rest = template;
-    // How many actions are open inside one that queries.
-    let mut querying = 0_u32;
-    while let Some((before, action, after)) = next_action(rest) {
-        let word = action.trim_matches(['-', ' ']).split(' ').next();
-        let opens = matches!(word, Some("with" | "range" | "if"));
-        if querying == 0 {
-            kept.push_str(before);
-        }
-        match (querying, opens, word) {
-            (0, true, _) if action.contains("query ") => querying = 1,
-            (0, ..) if action.contains("query ") => {}
-            (0, ..) => {
-                let action = action.replace("$value", "$values.A.Value");
-                kept.push_str(&format!("{{{{{action}}}}}"));
-            }
-            (_, true, _) => querying += 1,
-            (_, _, Some("end")) => querying -= 1,
-            _ => {}
-        }
-        rest = after;
-    }
-    kept.push_str(rest);
-    kept.trim().to_owned()
-}
-
-/// What is before the next `{{ action }}`, the action, and what is after it.
-fn next_action(template: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = template.split_once("{{")?;
-    let (action, after) = rest.split_once("}}")?;
-    Some((before, action, after))
+    template.replace("$value", "$values.A.Value")
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Plan, alerts};
     use super::*;
-
-    #[test]
-    fn queries_are_left_out_and_the_value_gets_its_name() {
-        let template = r#"Over {{ $value | humanize }}{{ with $labels.model }} of {{ . }}{{ end }}.{{ with query "a > 1" }} It was {{ range . }}{{ .Value }}{{ end }}.{{ end }} {{ query "b" | first | value }}"#;
-        assert_eq!(
-            text(template),
-            "Over {{ $values.A.Value | humanize }}{{ with $labels.model }} of {{ . }}{{ end }}."
-        );
-    }
 
     #[test]
     fn rules_have_unique_titles_and_uids_that_grafana_takes() {
@@ -240,28 +199,6 @@ mod tests {
                 "{}",
                 rule.uid
             );
-        }
-    }
-
-    #[test]
-    fn what_is_open_is_closed_in_every_text() {
-        for alert in alerts::all(&Plan::default())
-            .iter()
-            .flat_map(super::alerts)
-        {
-            for template in [&alert.summary, &alert.description] {
-                let text = text(template);
-                let count = |word: &str| text.matches(&format!("{{{{ {word}")).count();
-                assert_eq!(
-                    count("if ") + count("with ") + count("range "),
-                    count("end }}"),
-                    "{text}"
-                );
-                assert!(
-                    !text.contains("query ") && !text.contains("$value "),
-                    "{text}"
-                );
-            }
         }
     }
 }

@@ -142,7 +142,9 @@ mod tests {
         };
         assert_eq!(windows(&Plan::default()), ["1h", "1d"]);
         let short = Plan {
-            windows: ["1m", "5m"].map(|text| Window(text.parse().unwrap())).into(),
+            windows: ["1m", "5m"]
+                .map(|text| Window(text.parse().unwrap()))
+                .into(),
             ..Plan::default()
         };
         assert_eq!(windows(&short), ["5m"]);

@@ -15,7 +15,7 @@ ONLY_IN_FILES = {"keepFiringFor"}
 """Keys of provisioning files (Grafana 12) that the models of the API do not have."""
 
 RULES = [rule for group in PROVISIONED["groups"] for rule in group["rules"]]
-FUNCTIONS = {"humanize", "humanize1024", "humanizeDuration", "humanizePercentage", "humanizeTimestamp", "title", "toUpper", "toLower"}
+FUNCTIONS = {"printf", "humanize", "humanize1024", "humanizeDuration", "humanizePercentage", "humanizeTimestamp", "title", "toUpper", "toLower"}
 """Functions of templates that Grafana has, too."""
 
 

@@ -52,7 +52,12 @@ fn order(page: &str) -> Vec<&str> {
 
 #[tokio::test]
 async fn several_models_are_an_overview_that_leads_to_each() {
-    let web = everything();
+    let mut snapshot = snapshot::everything();
+    let young = &mut snapshot.models[1];
+    young.drift.clear();
+    young.drifted_fields.clear();
+    young.outliers.clear();
+    let web = start(snapshot, WebOptions::default());
     let overview = get(&web, "/").await;
     assert!(overview.header("content-type").starts_with("text/html"));
     let page = overview.text();
@@ -106,10 +111,10 @@ async fn a_model_that_is_not_there_is_told_with_those_that_are() {
             "model=fraud&version=9",
             "There is no version \"9\". Versions: 2.",
         ),
-        ("version=9", "There is no version \"9\"."),
+        ("version=9", "Say which model"),
     ] {
         let answer = ask(web.address, &format!("GET /?{query}"), &[]).await;
-        assert_eq!(answer.status, 404, "{query}");
+        assert!([400, 404].contains(&answer.status), "{query}");
         assert!(answer.text().starts_with(why), "{query}: {}", answer.text());
     }
 }
@@ -152,7 +157,7 @@ async fn fields_are_sorted_by_what_is_asked_for_and_worst_first_otherwise() {
         let page = get(&web, &format!("/?{query}")).await;
         let found = order(page.text()).join(" ");
         assert_eq!(found, format!("score {expected}"), "{query}");
-        let sorted = page.text().matches("aria-sort").count();
+        let sorted = page.text().matches(" aria-sort=\"").count();
         assert!(sorted <= 1, "{query}: {sorted}");
     }
 }
@@ -207,7 +212,7 @@ async fn the_verdict_names_what_is_wrong_in_words() {
     let web = of(vec![gone, holes]);
     let page = get(&web, "/").await;
     for sentence in [
-        "<b>▲ 2 of 4 fields have drifted in 1d, worst .</b>",
+        "<b>▲ 2 of 4 fields have drifted in 1d.</b>",
         "<li>No row has a value of <bdi>gone</bdi>.</li>",
         "<li>More rows without a value: <bdi>holes</bdi> 25.0% (was 0.0%).</li>",
         "<li>All features seen together have moved: 1.2\u{a0}× the threshold in 1d.</li>",
@@ -288,8 +293,7 @@ async fn nothing_may_be_loaded_or_run() {
         for loads in [
             "<script", "<link", "<img", "<iframe", "@import", "url(", " style=", " on",
         ] {
-            let markup = page.replace("<small>version", "");
-            let tags = markup
+            let tags = page
                 .split('<')
                 .skip(1)
                 .filter_map(|rest| rest.split('>').next());

@@ -289,6 +289,7 @@ pub fn everything() -> Snapshot {
     hour.windows[1].mean = Some(f64::INFINITY);
     let mut lean = field("lean", Some(Kind::Boolean), 3, &["profile"]);
     lean.detail = Detail::Lean;
+    let flag = field("flag", Some(Kind::Boolean), 2, &["profile"]);
     let unknown = field("mystery", None, 0, &[]);
     let mut hidden = field("hidden", Some(Kind::Numeric), 3, &["profile"]);
     hidden.detail = Detail::Hidden;
@@ -303,7 +304,7 @@ pub fn everything() -> Snapshot {
         "fraud",
         "2",
         vec![
-            amount, airport, device, hour, lean, unknown, hidden, ignored, class,
+            amount, airport, device, hour, lean, flag, unknown, hidden, ignored, class,
         ],
     );
     fraud.references.push(ReferenceSnapshot {

@@ -226,7 +226,7 @@ mod tests {
         let model = &document.models[0];
         assert_eq!(model.window_labels(), ["5m", "1h", "1d"]);
         assert_eq!(model.reference_labels(), ["profile", "version:1"]);
-        assert!(model.now.is_some() && model.last_row_at.is_some());
+        assert_eq!(model.last_row_at, Some(1_700_000_000.25));
         let traffic = &model.windows[0];
         assert!(traffic.throughput_rows_per_second.is_some() && traffic.error_ratio.is_some());
         assert!(

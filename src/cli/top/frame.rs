@@ -151,8 +151,8 @@ fn help(palette: Palette) -> Vec<Line<'static>> {
         "",
         "A ratio above 1 is drift and has a `!`. Without a ratio, the window says why.",
         "With all windows or references, each figure is the worst of them.",
-        "missing: rows without a usable value. out of range, new: values that the reference",
-        "never saw. since: for how long it has drifted.",
+        "missing: rows without a usable value. out of range, new: values that the",
+        "reference never saw. since: for how long it has drifted.",
     ];
     let keys = HELP.iter().map(|(keys, what)| {
         let keys = Span::styled(format!("{keys:14}"), palette.style(Tone::Title));

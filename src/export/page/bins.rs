@@ -17,7 +17,11 @@ pub(super) fn write(
 ) -> fmt::Result {
     html.push_str("<section><h2>Cell by cell</h2>\n");
     let bins = &explanation.bins;
-    let (Some(drift), Some(against)) = (explanation.drift, &explanation.reference) else {
+    let (Some(drift), Some(against), Some(reference)) = (
+        explanation.drift,
+        &explanation.reference,
+        &chosen.feature.reference,
+    ) else {
         html.push_str("<p>There is nothing to compare.</p></section>\n");
         return Ok(());
     };
@@ -55,7 +59,7 @@ pub(super) fn write(
             } else {
                 " class=\"drift\""
             },
-            Name(&bin.place)
+            Name(&reference.place(cell))
         )?;
         write_bars(html, bin, largest, class)?;
         let part = if drift > 0.0 {
@@ -73,12 +77,7 @@ pub(super) fn write(
         )?;
     }
     html.push_str("</tbody></table></div>");
-    if chosen
-        .feature
-        .reference
-        .as_ref()
-        .is_some_and(|of| of.hides_categories())
-    {
+    if reference.hides_categories() {
         html.push_str(
             "<p>Categories learned from traffic are values of rows and are not named.</p>",
         );

@@ -91,7 +91,7 @@ fn write_summary(
         write!(html, " {}", shape.sentence())?;
     }
     html.push_str("</p></section>\n");
-    let [first, .., last] = &*explanation.bins else {
+    let (Some(reference), cells @ 2..) = (&chosen.feature.reference, explanation.bins.len()) else {
         return Ok(());
     };
     html.push_str("<div class=\"large\">");
@@ -99,8 +99,8 @@ fn write_summary(
     writeln!(
         html,
         "<p class=\"ends key\"><span>{}</span><span>heights are roots of shares</span><span>{}</span></p></div>",
-        Name(&first.place),
-        Name(&last.place)
+        Name(&reference.place(0)),
+        Name(&reference.place(cells - 1))
     )
 }
 

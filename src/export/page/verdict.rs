@@ -90,13 +90,14 @@ fn drifted(model: &ModelSnapshot) -> Option<String> {
         let its = if at == 0 { " its threshold" } else { "" };
         format!("{} ({}\u{a0}×{its})", Name(name), Factor(*ratio))
     });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let worst = if named.is_empty() { "" } else { ", worst " };
     Some(format!(
-        "{} of {} have drifted in {}{}, worst {}.",
+        "{} of {} have drifted in {}{}{worst}{named}.",
         Thousands(most.drifted as f64),
         Count(most.judged, "field"),
         Escaped(&most.window),
-        against(&most.reference),
-        named.collect::<Vec<_>>().join(", ")
+        against(&most.reference)
     ))
 }
 

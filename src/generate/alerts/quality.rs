@@ -35,10 +35,7 @@ const WHOSE: &str = "{{ $labels.feature }} of model {{ $labels.model }}";
 fn raised(plan: &Plan, window: Window, name: &'static str, raise: &str, what: &str) -> Alert {
     Alert {
         subject: Subject::Feature,
-        expr: format!(
-            r#"{raise}{{window="{}"}} > {RATE_MARGIN}"#,
-            window.label()
-        ),
+        expr: format!(r#"{raise}{{window="{}"}} > {RATE_MARGIN}"#, window.label()),
         window: Some(window.0),
         hold: window.hold(),
         keep_firing_for: window.keep_firing(),

@@ -8,10 +8,13 @@ mod intake;
 mod reference;
 mod sound;
 
-use super::super::promql::braced;
-use super::super::{Alert, Plan, Severity, Subject};
+use super::super::{Alert, Plan, Severity, Subject, Window};
+use super::described;
 use crate::export::family::Family;
 use crate::settings::Span;
+
+/// What the runbook says.
+pub(super) const PAGE: &str = include_str!("sidecar.md");
 
 /// The job of the scrape configuration, and the container's name in Kubernetes.
 pub(in super::super) const JOB: &str = "driftgauge";
@@ -32,29 +35,25 @@ fn patience(plan: &Plan) -> Span {
     plan.windows.first().map_or(Span::from_secs(300), |w| w.0)
 }
 
+/// How long what is over in a moment must hold: a quarter of the shortest window.
+fn at_once(plan: &Plan) -> Span {
+    Window(patience(plan)).hold()
+}
+
 /// What most of them have in common.
-fn warning(plan: &Plan) -> Alert {
+fn warning(name: &'static str, plan: &Plan) -> Alert {
     Alert {
-        name: "",
-        severity: Severity::Warning,
         subject: Subject::Sidecar,
-        window: None,
-        expr: String::new(),
         hold: patience(plan),
         keep_firing_for: patience(plan),
-        summary: String::new(),
-        description: String::new(),
-        evidence: String::new(),
-        means: "",
-        check: "",
-        act: "",
-        runbook_url: plan.runbook_url.clone(),
+        ..described(PAGE, name, Severity::Warning, plan)
     }
 }
 
 /// What a counter of sidecars grows by a second, of each sidecar, without these of its labels.
-fn rate(counter: &Family, matchers: &str, without: &str, range: Span) -> String {
-    let series = counter.series();
-    let matchers = braced(matchers);
-    format!("sum without ({without}) (rate({series}{matchers}[{range}]))")
+fn rate(counter: &Family, without: &str, range: Span) -> String {
+    format!(
+        "sum without ({without}) (rate({}[{range}]))",
+        counter.series()
+    )
 }

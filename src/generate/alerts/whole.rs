@@ -11,16 +11,8 @@ pub(super) const PAGE: &str = include_str!("whole.md");
 
 /// Name, `kind`, and what it is that has drifted.
 const KINDS: [(&str, &str, &str); 3] = [
-    (
-        "DependenceDrift",
-        "dependence",
-        "how features go together",
-    ),
-    (
-        "JointDrift",
-        "mmd",
-        "the distribution of rows as a whole",
-    ),
+    ("DependenceDrift", "dependence", "how features go together"),
+    ("JointDrift", "mmd", "the distribution of rows as a whole"),
     ("EmbeddingDrift", "embedding", "a vector"),
 ];
 
@@ -101,13 +93,7 @@ fn many_far(plan: &Plan, window: Window) -> Alert {
     }
 }
 
-fn kind_of(
-    plan: &Plan,
-    window: Window,
-    name: &'static str,
-    kind: &str,
-    what: &str,
-) -> Alert {
+fn kind_of(plan: &Plan, window: Window, name: &'static str, kind: &str, what: &str) -> Alert {
     let matchers = format!(r#"{}, kind="{kind}""#, matchers(window, "profile"));
     let ratio = fleet_or_worst_pod(series::MODEL_RATIO, &names::MODEL_DRIFT_RATIO, &matchers);
     Alert {

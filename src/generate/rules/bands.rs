@@ -42,10 +42,7 @@ fn model_figures(plan: &Plan) -> Vec<Figure> {
         ("error_ratio", series::ERROR_RATIO.into()),
         (
             "p99",
-            format!(
-                r#"sum without (q) ({}{{q="0.99"}})"#,
-                series::LATENCY
-            ),
+            format!(r#"sum without (q) ({}{{q="0.99"}})"#, series::LATENCY),
         ),
         ("null_ratio", format!("{missing} / ({missing} + {values})")),
     ]
