@@ -178,6 +178,8 @@ class Showcase:
         self.clients = [self.stack.enter_context(Client(sidecar.push_address)) for sidecar in self.sidecars]
         for client, fields in zip(self.clients, (self.small_history, self.small_history, self.history)):
             fields(client)
+        for sidecar in self.sidecars:
+            sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the history is folded in", seconds=120)
         self.pages = self.stack.enter_context(RecordedPages())
         self.prometheus = self.scraping()
         return self
@@ -335,7 +337,8 @@ class Showcase:
 
     def rebaseline(self):
         """What is searched now is usual from now on."""
-        answer = fetch(f"{self.sidecars[2].url}/api/v1/rebaseline?model=search&window=1h&by=showcase", method="POST")
+        url = f"{self.sidecars[2].url}/api/v1/rebaseline?model=search&window=1h&by=showcase"
+        answer = fetch(url, method="POST")
         assert answer.status == 200, answer.text
 
     def burst(self):
