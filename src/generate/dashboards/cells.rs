@@ -115,12 +115,32 @@ pub(super) fn moved(matchers: &str) -> Panel {
 pub(super) fn over_time(matchers: &str) -> Panel {
     Panel::heatmap(
         "Distribution over time",
-        "Share of each cell in the window, from the lowest to the highest: where values move to, and since when.",
+        "Share of each cell in the window, from the lowest values to the highest.",
         Unit::Share,
         Unit::Count,
     )
     .with(
         Target::over_time(format!("sum by (bin, cell) ({})", live_share(matchers)))
+            .named("{{cell}}"),
+    )
+}
+
+/// Cells that have more than their share, over time.
+pub(super) fn gained(matchers: &str) -> Panel {
+    let gained = format!(
+        "({}) - on (bin, cell) ({})",
+        live_share(matchers),
+        reference_share(matchers)
+    );
+    Panel::heatmap(
+        "Where values have moved to",
+        "How much the share of each cell is above that of the reference, from the lowest values to the highest; dark is \
+         as expected, or less. It shows where values go, and since when.",
+        Unit::Share,
+        Unit::Count,
+    )
+    .with(
+        Target::over_time(format!("sum by (bin, cell) (clamp_min({gained}, 0))"))
             .named("{{cell}}"),
     )
 }

@@ -7,7 +7,7 @@ use super::super::{Plan, limits, series};
 use super::board::{Board, Name};
 use super::links::{self, Field};
 use super::panel::{Panel, Target, Unit};
-use super::query::{self, FEATURE};
+use super::query;
 use super::table::Table;
 use super::threshold::{self, BAD, CAUTION, Thresholds};
 use super::variables::Variable;
@@ -44,7 +44,7 @@ pub(super) fn board(plan: &Plan) -> Board {
             (3, quality_now()),
             (2, alerts_now(plan)),
             (2, throughput_now()),
-            (2, errors_now()),
+            (2, errors_now(plan)),
             (2, latency_now(plan)),
         ],
     )
@@ -269,11 +269,11 @@ fn throughput_now() -> Panel {
         )))
 }
 
-fn errors_now() -> Panel {
+fn errors_now(plan: &Plan) -> Panel {
     Panel::stat("Errors", "Failed calls divided by all calls.", Unit::Share)
         .with_course()
         .otherwise("no calls")
-        .limits(Thresholds::two(0.001, 0.01))
+        .limits(Thresholds::errors(plan))
         .with(Target::over_time(query::error_share(
             "model",
             &query::models(),
@@ -297,8 +297,9 @@ fn latency_now(plan: &Plan) -> Panel {
 }
 
 fn features() -> Panel {
+    const LABELS: &str = "version, feature, role";
     let worst =
-        |recorded, family, matchers: String| query::worst(FEATURE, recorded, family, &matchers);
+        |recorded, family, matchers: String| query::worst(LABELS, recorded, family, &matchers);
     Table::new(
         "Fields",
         "One line a field, the worst first. Ratio: drift in units of its threshold, above 1 is drift. Excess: how large \
@@ -311,15 +312,14 @@ fn features() -> Panel {
         Unit::Number,
         2,
         Thresholds::drift_ratio(),
-        ratio(FEATURE, &query::compared()),
+        ratio(LABELS, &query::compared()),
     )
     .as_bars(10.0)
     .wide(160)
-    .judged(
+    .column(
         "Excess",
         Unit::Number,
         3,
-        Thresholds::above(limits::CRITICAL_EXCESS, BAD),
         worst(series::EXCESS, &names::FEATURE_DRIFT_EXCESS, query::compared()),
     )
     .column(
@@ -429,12 +429,10 @@ fn outliers() -> Panel {
 fn rates(title: &str, description: &str, recorded: &str, family: &Family) -> Panel {
     Panel::lines(title, description, Unit::Share)
         .link(links::of_this_model_to_feature(Field::Line))
-        .with(
-            Target::over_time(query::some_or_none(
-                &query::worst("feature", recorded, family, &query::in_window()),
-                "feature",
-            ))
-            .named("{{feature}}"),
+        .with_any(
+            &query::worst("feature", recorded, family, &query::in_window()),
+            "feature",
+            "{{feature}}",
         )
 }
 
@@ -489,12 +487,10 @@ fn errors_by_code() -> Panel {
         Unit::CallsPerSecond,
     )
     .stacked()
-    .with(
-        Target::over_time(query::some_or_none(
-            &query::rate("code", &names::REQUEST_ERRORS, &query::models()),
-            "code",
-        ))
-        .named("{{code}}"),
+    .with_any(
+        &query::rate("code", &names::REQUEST_ERRORS, &query::models()),
+        "code",
+        "{{code}}",
     )
 }
 

@@ -6,8 +6,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::super::limits;
 use super::board::DataSource;
-use super::threshold::Thresholds;
+use super::threshold::{REFERENCE, Thresholds};
 
 /// Units, by their ids in Grafana. A misspelt id would be shown as a suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +23,6 @@ pub enum Unit {
     Seconds,
     /// Bytes, in powers of 1024.
     Bytes,
-    /// Mebibytes, as GPU exporters count.
-    Mebibytes,
     /// Per cent from 0 to 100, as GPU exporters count.
     Percent,
     /// Rows a second.
@@ -44,7 +43,6 @@ impl Unit {
             Self::Share => "percentunit",
             Self::Seconds => "s",
             Self::Bytes => "bytes",
-            Self::Mebibytes => "mbytes",
             Self::Percent => "percent",
             Self::RowsPerSecond => "rowsps",
             Self::CallsPerSecond => "reqps",
@@ -255,7 +253,14 @@ impl Panel {
         let mut panel = Self::new("timeseries", title, description, unit);
         let field = panel.field();
         field.color = json!({"mode": "palette-classic"});
+        // What is 0 all the time would else have an axis up to 100, which is 10,000 %.
+        let at_least = match unit {
+            Unit::Share => json!(0.01),
+            Unit::Count => json!(1),
+            _ => Value::Null,
+        };
         field.custom = json!({
+            "axisSoftMax": at_least,
             "axisSoftMin": 0,
             "drawStyle": "line",
             "fillOpacity": 8,
@@ -423,30 +428,32 @@ impl Panel {
         self
     }
 
-    /// An axis that is linear up to 1 and logarithmic above: drift ratios go from 0.1 to 100, and
-    /// what matters is on which side of 1 they are.
-    pub fn ratio_axis(mut self) -> Self {
+    /// An axis that is linear up to a value and logarithmic above.
+    pub fn logarithmic_above(mut self, value: f64) -> Self {
         self.field().custom["scaleDistribution"] =
-            json!({"type": "symlog", "log": 10, "linearThreshold": 1});
+            json!({"type": "symlog", "log": 10, "linearThreshold": value});
         self
     }
 
-    /// A logarithmic axis.
-    pub fn log_axis(mut self) -> Self {
-        self.field().custom["scaleDistribution"] = json!({"type": "log", "log": 10});
-        self
+    /// An axis for drift ratios, which go from 0.1 to 100: what matters is on which side of 1 they
+    /// are, so the line at 1 is always there.
+    pub fn ratio_axis(mut self) -> Self {
+        self.field().custom["axisSoftMax"] = json!(1.5);
+        self.logarithmic_above(limits::DRIFT_RATIO)
     }
 
     /// An axis that need not begin at 0.
     pub fn free_axis(mut self) -> Self {
         if let Some(custom) = self.field().custom.as_object_mut() {
             custom.remove("axisSoftMin");
+            custom.remove("axisSoftMax");
         }
         self
     }
 
     /// Values in the legend, as a table at the right, largest first: for many lines.
     pub fn legend_table(mut self) -> Self {
+        self.field().custom["fillOpacity"] = json!(0);
         self.options["legend"] = json!({
             "calcs": ["lastNotNull", "max"],
             "displayMode": "table",
@@ -470,15 +477,19 @@ impl Panel {
         )
     }
 
-    /// Series whose names end like this, drawn dashed in their own colours.
-    pub fn dashed_like(self, ending: &str) -> Self {
-        self.override_of(
-            json!({"id": "byRegexp", "options": format!("/{ending}$/")}),
-            vec![
-                property("custom.lineStyle", json!({"fill": "dash", "dash": [8, 6]})),
-                property("custom.fillOpacity", json!(0)),
-            ],
-        )
+    /// Adds a query of what should not be, by a label: what is not 0, and a series called `none` while
+    /// all is, as a quiet panel should not look like a broken one.
+    pub fn with_any(self, expression: &str, label: &str, legend: &str) -> Self {
+        let none = format!(r#"label_replace(vector(0), "{label}", "none", "", "")"#);
+        let grey = json!({"mode": "fixed", "fixedColor": REFERENCE});
+        let panel = match self.targets.is_empty() {
+            true => self.override_of(
+                json!({"id": "byRegexp", "options": "/none *$/"}),
+                vec![property("color", grey)],
+            ),
+            false => self,
+        };
+        panel.with(Target::over_time(format!("{expression} > 0 or on () {none}")).named(legend))
     }
 
     /// A series, by its name, in a colour.

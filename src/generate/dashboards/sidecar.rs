@@ -110,17 +110,13 @@ fn settings() -> Panel {
     )))
 }
 
-fn lost() -> Thresholds {
-    Thresholds::two(limits::LOST_SHARE / 10.0, limits::LOST_SHARE)
-}
-
 fn rows_lost() -> Panel {
     Panel::stat(
         "Rows lost",
         "Rows shed or rejected, of all rows that came: the figures are of the others only.",
         Unit::Share,
     )
-    .limits(lost())
+    .limits(Thresholds::lost())
     .decimals(2)
     .otherwise("none came")
     .with(Target::now(query::share(
@@ -139,7 +135,7 @@ fn undecodable_now() -> Panel {
         "Calls that could not be decoded, of all calls seen: their rows are in no figure.",
         Unit::Share,
     )
-    .limits(lost())
+    .limits(Thresholds::lost())
     .decimals(2)
     .otherwise("none seen")
     .with(Target::now(query::share(
@@ -222,19 +218,15 @@ fn rows_not_taken() -> Panel {
         Unit::RowsPerSecond,
     )
     .stacked()
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("source, reason", &names::SHED_ROWS),
-            "reason",
-        ))
-        .named("shed: {{source}} {{reason}}"),
+    .with_any(
+        &rate("source, reason", &names::SHED_ROWS),
+        "reason",
+        "shed: {{source}} {{reason}}",
     )
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("source, reason", &names::REJECTED_ROWS),
-            "reason",
-        ))
-        .named("rejected: {{source}} {{reason}}"),
+    .with_any(
+        &rate("source, reason", &names::REJECTED_ROWS),
+        "reason",
+        "rejected: {{source}} {{reason}}",
     )
 }
 
@@ -276,14 +268,8 @@ fn calls_not_decoded() -> Panel {
         Unit::CallsPerSecond,
     )
     .stacked()
-    .with(
-        Target::over_time(query::some_or_none(&rate("source, reason", &names::SHED_CALLS), "reason"))
-            .named("shed: {{source}} {{reason}}"),
-    )
-    .with(
-        Target::over_time(query::some_or_none(&rate("source, reason", &names::UNDECODABLE_CALLS), "reason"))
-            .named("undecodable: {{source}} {{reason}}"),
-    )
+    .with_any(&rate("source, reason", &names::SHED_CALLS), "reason", "shed: {{source}} {{reason}}")
+    .with_any(&rate("source, reason", &names::UNDECODABLE_CALLS), "reason", "undecodable: {{source}} {{reason}}")
 }
 
 fn in_flight() -> Panel {
@@ -308,12 +294,10 @@ fn tensors() -> Panel {
         Unit::CallsPerSecond,
     )
     .stacked()
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("source, reason", &names::UNUSABLE_TENSORS),
-            "reason",
-        ))
-        .named("{{source}} {{reason}}"),
+    .with_any(
+        &rate("source, reason", &names::UNUSABLE_TENSORS),
+        "reason",
+        "{{source}} {{reason}}",
     )
 }
 
@@ -324,13 +308,7 @@ fn events() -> Panel {
         Unit::CallsPerSecond,
     )
     .stacked()
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("half", &names::UNPAIRED_EVENTS),
-            "half",
-        ))
-        .named("{{half}}"),
-    )
+    .with_any(&rate("half", &names::UNPAIRED_EVENTS), "half", "{{half}}")
 }
 
 fn untimely() -> Panel {
@@ -340,10 +318,7 @@ fn untimely() -> Panel {
         Unit::RowsPerSecond,
     )
     .stacked()
-    .with(
-        Target::over_time(query::some_or_none(&rate("model, reason", &names::UNTIMELY_ROWS), "reason"))
-            .named("{{model}} {{reason}}"),
-    )
+    .with_any(&rate("model, reason", &names::UNTIMELY_ROWS), "reason", "{{model}} {{reason}}")
 }
 
 fn evaluation() -> Panel {
@@ -417,10 +392,7 @@ fn series_exposed() -> Panel {
         Unit::Count,
     )
     .with(Target::over_time(each(&names::SERIES)).named("{{instance}}"))
-    .with(
-        Target::over_time(query::some_or_none(&query::largest("instance, reason", &names::SERIES_DROPPED, CHOSEN), "reason"))
-        .named("{{instance}} left out: {{reason}}"),
-    )
+    .with_any(&query::largest("instance, reason", &names::SERIES_DROPPED, CHOSEN), "reason", "{{instance}} left out: {{reason}}")
 }
 
 fn builds() -> Panel {
