@@ -43,3 +43,55 @@ pub fn files(plan: &Plan) -> Vec<File> {
     files.push(provisioning::config_maps(&boards));
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::Window;
+    use super::*;
+
+    fn boards(windows: &str) -> Vec<Value> {
+        let windows = windows.split(',').map(|text| text.parse().unwrap());
+        let plan = Plan {
+            windows: windows.map(Window).collect(),
+            ..Plan::default()
+        };
+        let files = files(&plan);
+        let boards = files.iter().filter(|file| file.path.ends_with(".json"));
+        boards
+            .map(|board| serde_json::from_str(&board.text).unwrap())
+            .collect()
+    }
+
+    fn first_window(board: &Value) -> Option<&str> {
+        let variables = board["templating"]["list"].as_array()?;
+        let window = variables.iter().find(|one| one["name"] == "window")?;
+        window["current"]["value"].as_str()
+    }
+
+    #[test]
+    fn boards_open_with_the_shortest_window_of_the_fleet_else_the_longest() {
+        let opened = |windows: &str| -> Vec<String> {
+            let boards = boards(windows);
+            let first = boards.iter().filter_map(first_window);
+            first.map(str::to_owned).collect()
+        };
+        assert_eq!(opened("5m,1h,1d"), ["1h", "1h", "1h"]);
+        assert_eq!(opened("12s,1m"), ["1m", "1m", "1m"]);
+    }
+
+    #[test]
+    fn a_closed_row_keeps_its_panels_and_takes_one_line() {
+        for board in boards("5m,1h,1d") {
+            let panels = board["panels"].as_array().unwrap();
+            let closed = panels.iter().filter(|panel| panel["collapsed"] == true);
+            for row in closed {
+                assert!(!row["panels"].as_array().unwrap().is_empty());
+                let below = row["gridPos"]["y"].as_u64().unwrap() + 1;
+                let inner = &row["panels"][0]["gridPos"]["y"];
+                assert_eq!(inner.as_u64(), Some(below));
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::promql::{self, POD_LABELS};
-use super::super::series;
+use super::super::{limits, series};
 use super::panel::{Panel, Target, Unit};
 use super::query::series as series_of;
 use super::table::Table;
@@ -135,10 +135,11 @@ pub(super) fn gained(matchers: &str) -> Panel {
     Panel::heatmap(
         "Where values have moved to",
         "How much the share of each cell is above that of the reference, from the lowest values to the highest; dark is \
-         as expected, or less. It shows where values go, and since when.",
+         as expected (up to half a percentage point), or less. It shows where values go, and since when.",
         Unit::Share,
         Unit::Count,
     )
+    .dark_up_to(limits::RATE_MARGIN)
     .with(
         Target::over_time(format!("sum by (bin, cell) (clamp_min({gained}, 0))"))
             .named("{{cell}}"),

@@ -43,13 +43,13 @@ pub(super) fn board(plan: &Plan) -> Board {
         ],
     )
     .row("Where?")
-    .line(9, [(24, table_of_models(plan))])
+    .line(8, [(24, table_of_models(plan))])
     .line(9, [(10, worst_features()), (14, table_of_alerts(plan))])
     .row("Since when?")
     .line(8, [(12, drift()), (12, drifted_features_over_time())])
     .line(8, [(8, throughput()), (8, errors()), (8, latency(plan))])
     .row("Can the figures be trusted?")
-    .line(8, [(24, sidecars())])
+    .line(7, [(24, sidecars())])
 }
 
 fn model_ratio(labels: &str) -> String {

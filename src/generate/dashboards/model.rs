@@ -564,6 +564,11 @@ fn references() -> Panel {
 
 fn learning() -> Panel {
     let largest = |family| query::largest("version", family, &query::models());
+    let learned = query::share(
+        &largest(&names::LEARNING_ROWS),
+        &largest(&names::LEARNING_ROWS_WANTED),
+    );
+    let nothing_to_learn = r#"label_replace(vector(1), "version", "done", "", "")"#;
     Panel::lines(
         "Learning",
         "How much of a reference, and of the burn-in that learns how much production varies, is done.",
@@ -571,11 +576,8 @@ fn learning() -> Panel {
     )
     .between(0.0, 1.0)
     .with(
-        Target::over_time(query::share(
-            &largest(&names::LEARNING_ROWS),
-            &largest(&names::LEARNING_ROWS_WANTED),
-        ))
-        .named("reference {{version}}"),
+        Target::over_time(format!("{learned} or on () {nothing_to_learn}"))
+            .named("reference {{version}}"),
     )
     .with(Target::over_time(largest(&names::BURN_IN_RATIO)).named("burn-in {{version}}"))
 }

@@ -526,6 +526,12 @@ impl Panel {
         panel.override_of(matcher, properties)
     }
 
+    /// Cells of a heatmap up to this value are left dark.
+    pub fn dark_up_to(mut self, value: f64) -> Self {
+        self.options["filterValues"]["le"] = json!(value);
+        self
+    }
+
     /// A change of what the queries answered.
     pub fn transformed(mut self, id: &str, options: Value) -> Self {
         self.transformations
