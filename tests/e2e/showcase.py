@@ -147,7 +147,7 @@ class Showcase:
     version: str = "3.5"
     seed: int = 20130508
     rows_a_second: int = 60
-    tick: str = "1s"
+    tick: str = "2s"
     quick: str = "2s"
     """How often the rules are evaluated, instead of every few minutes."""
     stack: ExitStack = field(default_factory=ExitStack)
@@ -179,7 +179,7 @@ class Showcase:
         for client, fields in zip(self.clients, (self.small_history, self.small_history, self.history)):
             fields(client)
         for sidecar in self.sidecars:
-            sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the history is folded in", seconds=120)
+            sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the history is folded in", seconds=180)
         self.pages = self.stack.enter_context(RecordedPages())
         self.prometheus = self.scraping()
         return self

@@ -46,9 +46,11 @@ FLIGHTS = {"model": ["flights"], "window": ["5m"]}
 DISTANCE = {**FLIGHTS, "version": ["1"], "feature": ["distance"]}
 PICTURES = {
     "fleet": Picture("driftgauge-fleet", {"window": ["5m"]}),
-    "model": Picture("driftgauge-model", FLIGHTS),
+    "model": Picture("driftgauge-model", FLIGHTS, ("Has it drifted?", "What moved?")),
+    "model-traffic": Picture("driftgauge-model", FLIGHTS, ("Is it the data?", "Is it the traffic?", "Is it one version?")),
+    "model-pods": Picture("driftgauge-model", FLIGHTS, ("Is it the pods?",)),
     "feature": Picture("driftgauge-feature", DISTANCE),
-    "sidecar": Picture("driftgauge-sidecar"),
+    "sidecar": Picture("driftgauge-sidecar", {}, ("Can the figures be trusted?", "Do they see everything?", "Do they keep up?")),
 }
 PAGES = {"page": "/", "page-feature": "/feature?model=flights&version=1&feature=distance"}
 
@@ -59,13 +61,13 @@ def run(minutes):
 
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
-    before = 6
-    with Showcase(RUN, quick="5s") as showcase:
+    before = 5
+    with Showcase(RUN, tick="5s", quick="5s") as showcase:
         print(f"{minutes + before:g} minutes, Prometheus at {showcase.prometheus.url}", flush=True)
         showcase.run(60 * minutes, before=60 * before)
         end = time.time()
         for name, path in PAGES.items():
-            chromium(showcase.sidecars[0].url + path, RUN / f"{name}.png", WIDTH, 1_100)
+            chromium(showcase.sidecars[2].url + path, RUN / f"{name}.png", 1_100, 900)
     (RUN / "times.json").write_text(json.dumps([end - 60 * minutes, end]))
 
 
