@@ -1,8 +1,8 @@
 //! Grafana dashboards: fleet → model → feature, and the sidecar's own health.
 //!
-//! - [`board`]: a board and how panels are laid out. [`panel`], [`table`]: what stands on it.
-//!   [`threshold`]: limits, colours and words. [`variables`]: what is chosen at the top. [`links`],
-//!   [`marks`]: where clicks lead, what happened when.
+//! - [`board`]: a board and how panels are laid out. [`panel`], [`look`], [`table`], [`target`],
+//!   [`unit`]: what stands on it. [`threshold`]: limits, colours and words. [`variables`]: what is
+//!   chosen at the top. [`links`], [`marks`]: where clicks lead, what happened when.
 //! - [`query`]: the phrases that queries share.
 //! - `fleet`, `model`, `feature`, `sidecar`: the boards. To add a panel, write a function in one of
 //!   them and give it a place in a line of `board`.
@@ -12,6 +12,7 @@ mod cells;
 mod feature;
 mod fleet;
 mod links;
+mod look;
 mod marks;
 mod model;
 mod panel;
@@ -19,7 +20,9 @@ mod provisioning;
 mod query;
 mod sidecar;
 mod table;
+mod target;
 mod threshold;
+mod unit;
 mod variables;
 
 use super::{File, Plan};

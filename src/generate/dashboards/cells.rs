@@ -4,10 +4,12 @@ use serde_json::json;
 
 use super::super::promql::{self, POD_LABELS};
 use super::super::{limits, series};
-use super::panel::{Panel, Target, Unit};
+use super::panel::Panel;
 use super::query::series as series_of;
 use super::table::Table;
+use super::target::Target;
 use super::threshold::{LIVE, REFERENCE};
+use super::unit::Unit;
 use crate::export::names;
 
 /// Bounds that began as 32-bit floats have a tail that nobody reads: two digits behind the point, or

@@ -3,9 +3,11 @@
 use super::super::{Plan, series};
 use super::board::{Board, Name};
 use super::cells;
-use super::panel::{Panel, Target, Unit};
+use super::panel::Panel;
 use super::query::{self, series as series_of};
+use super::target::Target;
 use super::threshold::{self, BAD, CAUTION, GOOD, LIVE, NEUTRAL, REFERENCE, Thresholds};
+use super::unit::Unit;
 use super::variables::Variable;
 use crate::export::family::Family;
 use crate::export::names;

@@ -3,10 +3,12 @@
 use super::super::{Plan, limits, series};
 use super::board::{Board, Name};
 use super::links;
-use super::panel::{Panel, Target, Unit};
+use super::panel::Panel;
 use super::query::{self, FEATURE, MODEL};
 use super::table::Table;
+use super::target::Target;
 use super::threshold::{self, BAD, CAUTION, GOOD, Thresholds};
+use super::unit::Unit;
 use super::variables::{SIDECARS, Variable};
 use crate::export::names;
 
@@ -231,7 +233,7 @@ fn worst_features() -> Panel {
     )
     .leads_to(links::to_feature())
     .judged("Ratio", Unit::Number, 2, Thresholds::drift_ratio(), format!("topk(20, {ratio})"))
-    .as_bars(10.0)
+    .with_bars(10.0)
     .sorted_by("Ratio")
 }
 

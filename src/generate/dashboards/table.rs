@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::panel::{DataLink, Panel, Target, Unit, property, reference_id};
+use super::panel::{DataLink, Panel, property};
+use super::target::{Target, reference_id};
 use super::threshold::Thresholds;
+use super::unit::Unit;
 
 /// A table that is being written.
 pub struct Table {
@@ -68,7 +70,7 @@ impl Table {
     }
 
     /// Turns the last column into bars up to `max`.
-    pub fn as_bars(mut self, max: f64) -> Self {
+    pub fn with_bars(mut self, max: f64) -> Self {
         if let Some((_, properties)) = self.columns.last_mut() {
             properties.retain(|property| property["id"] != "custom.cellOptions");
             properties.extend([

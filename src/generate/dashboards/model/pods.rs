@@ -1,9 +1,11 @@
 //! The pods in which the model runs, as cAdvisor, kube-state-metrics and NVIDIA's DCGM exporter see
 //! them. Outside Kubernetes, and without a GPU, these panels are empty.
 
-use super::super::panel::{Panel, Target, Unit};
+use super::super::panel::Panel;
 use super::super::query;
+use super::super::target::Target;
 use super::super::threshold::{BAD, CAUTION, Thresholds};
+use super::super::unit::Unit;
 use crate::export::names;
 
 /// Narrows a series with the labels `namespace` and `pod` to the pods that score for the model.

@@ -2,10 +2,12 @@
 
 use super::super::super::{Plan, series};
 use super::super::links::{self, Field};
-use super::super::panel::{Panel, Target, Unit};
+use super::super::panel::Panel;
 use super::super::query;
 use super::super::table::Table;
+use super::super::target::Target;
 use super::super::threshold::{BAD, Thresholds};
+use super::super::unit::Unit;
 use super::{inputs, outputs, ratio};
 use crate::export::names;
 
@@ -54,7 +56,7 @@ pub(super) fn between() -> Panel {
     )
     .leads_to(links::of_this_model_to_feature(Field::Row))
     .judged("Ratio", Unit::Number, 2, Thresholds::drift_ratio(), format!("topk(10, {ratio})"))
-    .as_bars(10.0)
+    .with_bars(10.0)
     .sorted_by("Ratio")
 }
 
