@@ -21,9 +21,9 @@ import pyarrow.parquet as parquet
 import push
 from data import FLIGHTS_REFERENCE, FLIGHTS_TRAFFIC, write_csv
 from events import half, post
+from exporter_pages import ExporterPages
 from prometheus import Prometheus
 from push import Client, Field, batch, bits, refusal
-from recorded_pages import RecordedPages
 from sidecar import ROOT, Sidecar, fetch, run_ok
 from upstreams import Answering
 from waiting import free_port, wait_for
@@ -180,7 +180,7 @@ class Showcase:
             fields(client)
         for sidecar in self.sidecars:
             sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the history is folded in", seconds=180)
-        self.pages = self.stack.enter_context(RecordedPages())
+        self.pages = self.stack.enter_context(ExporterPages())
         self.prometheus = self.scraping()
         return self
 
