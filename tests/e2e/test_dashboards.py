@@ -332,7 +332,8 @@ def test_overrides_are_of_series_and_columns_that_there_are(board):
                 assert matcher["options"] in there, f"{panel['title']}: {matcher['options']}"
             else:
                 pattern = re.compile(matcher["options"].strip("/"))
-                assert any(pattern.search(name) for name in there), f"{panel['title']}: {matcher['options']}"
+                quiet = {re.sub(r"{{\w+}}", "none", name) for name in there}
+                assert any(pattern.search(name) for name in quiet), f"{panel['title']}: {matcher['options']}"
 
 
 def test_a_limit_is_the_same_wherever_it_is_drawn():
@@ -440,6 +441,13 @@ def test_everybody_sees_only_what_is_chosen(board):
             assert matchers.get("namespace") == "$namespace" and matchers.get("job") == "$job", f"{where}: {name}"
             if "model" in variables(board) and ("model:" in name or "feature" in name):
                 assert matchers.get("model") == "$model", f"{where}: {name}"
+
+
+def test_choices_are_of_what_is_chosen_before(board):
+    for name, series, _ in label_queries(board):
+        if name not in ("namespace", "job"):
+            ((_, matchers),) = selectors(series)
+            assert matchers["namespace"] == "$namespace" and matchers["job"] == "$job", name
 
 
 def test_marks_are_of_alerts_reloads_and_references():

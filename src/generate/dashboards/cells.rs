@@ -3,11 +3,13 @@
 use serde_json::json;
 
 use super::super::promql::{self, POD_LABELS};
-use super::super::series;
-use super::panel::{Panel, Target, Unit};
+use super::super::{limits, series};
+use super::panel::Panel;
 use super::query::series as series_of;
 use super::table::Table;
+use super::target::Target;
 use super::threshold::{LIVE, REFERENCE};
+use super::unit::Unit;
 use crate::export::names;
 
 /// Bounds that began as 32-bit floats have a tail that nobody reads: two digits behind the point, or
@@ -115,12 +117,33 @@ pub(super) fn moved(matchers: &str) -> Panel {
 pub(super) fn over_time(matchers: &str) -> Panel {
     Panel::heatmap(
         "Distribution over time",
-        "Share of each cell in the window, from the lowest to the highest: where values move to, and since when.",
+        "Share of each cell in the window, from the lowest values to the highest.",
         Unit::Share,
         Unit::Count,
     )
     .with(
         Target::over_time(format!("sum by (bin, cell) ({})", live_share(matchers)))
+            .named("{{cell}}"),
+    )
+}
+
+/// Cells that have more than their share, over time.
+pub(super) fn gained(matchers: &str) -> Panel {
+    let gained = format!(
+        "({}) - on (bin, cell) ({})",
+        live_share(matchers),
+        reference_share(matchers)
+    );
+    Panel::heatmap(
+        "Where values have moved to",
+        "How much the share of each cell is above that of the reference, from the lowest values to the highest; dark is \
+         as expected (up to half a percentage point), or less. It shows where values go, and since when.",
+        Unit::Share,
+        Unit::Count,
+    )
+    .dark_up_to(limits::RATE_MARGIN)
+    .with(
+        Target::over_time(format!("sum by (bin, cell) (clamp_min({gained}, 0))"))
             .named("{{cell}}"),
     )
 }

@@ -1,11 +1,13 @@
 //! One field of a model: how it has changed.
 
-use super::super::{Plan, limits, series};
+use super::super::{Plan, series};
 use super::board::{Board, Name};
 use super::cells;
-use super::panel::{Panel, Target, Unit};
+use super::panel::Panel;
 use super::query::{self, series as series_of};
+use super::target::Target;
 use super::threshold::{self, BAD, CAUTION, GOOD, LIVE, NEUTRAL, REFERENCE, Thresholds};
+use super::unit::Unit;
 use super::variables::Variable;
 use crate::export::family::Family;
 use crate::export::names;
@@ -35,13 +37,12 @@ pub(super) fn board(plan: &Plan) -> Board {
         4,
         [
             (3, verdict()),
+            (4, state_now()),
             (3, ratio_now()),
             (3, excess_now()),
             (3, nulls_now()),
-            (3, out_of_range_now()),
-            (3, new_categories_now()),
-            (3, rows_now()),
-            (3, state_now()),
+            (4, unseen_now()),
+            (4, rows_now()),
         ],
     )
     .row("How has it changed?")
@@ -49,20 +50,19 @@ pub(super) fn board(plan: &Plan) -> Board {
         11,
         [(14, cells::bars(&field())), (10, cells::moved(&field()))],
     )
-    .line(9, [(14, cells::over_time(&field())), (10, mean())])
-    .row("Since when?")
-    .line(8, [(12, ratios()), (12, drift())])
-    .line(8, [(12, distances()), (12, states())])
-    .row("Is it the data?")
     .line(
-        8,
+        9,
         [
-            (6, nulls()),
-            (6, missing()),
-            (6, out_of_range()),
-            (6, new_categories()),
+            (12, cells::gained(&field())),
+            (12, cells::over_time(&field())),
         ],
     )
+    .row("Since when?")
+    .line(4, [(24, states())])
+    .line(8, [(12, ratios()), (12, drift())])
+    .line(8, [(12, mean()), (12, distances())])
+    .row("Is it the data?")
+    .line(8, [(8, nulls()), (8, missing()), (8, unseen())])
 }
 
 /// Matchers of the field.
@@ -124,7 +124,6 @@ fn excess_now() -> Panel {
     )
     .plain()
     .decimals(3)
-    .limits(Thresholds::above(limits::CRITICAL_EXCESS, BAD))
     .otherwise("not judged")
     .with(Target::now(worst(
         "feature",
@@ -134,40 +133,48 @@ fn excess_now() -> Panel {
     )))
 }
 
-/// A rate of bad values now, coloured by how far it is above that of the reference.
-fn rate_now(title: &str, description: &str, recorded: &str, rate: &Family) -> Panel {
-    Panel::stat(title, description, Unit::Share)
-        .plain()
-        .decimals(2)
-        .otherwise("does not apply")
-        .with(Target::now(worst("feature", recorded, rate, &in_window())))
-}
-
 fn nulls_now() -> Panel {
-    rate_now(
+    Panel::stat(
         "Nulls",
         "Rows without a usable value, of all rows of the field in the window.",
+        Unit::Share,
+    )
+    .plain()
+    .decimals(2)
+    .with(Target::now(worst(
+        "feature",
         series::NULL_RATIO,
         &names::FEATURE_NULL_RATIO,
+        &in_window(),
+    )))
+}
+
+/// Numbers out of range, or new categories: a field has the one or the other.
+fn unseen_rate() -> String {
+    let of = |recorded, family| worst("feature", recorded, family, &in_window());
+    format!(
+        "{} or {}",
+        of(
+            series::OUT_OF_RANGE_RATIO,
+            &names::FEATURE_OUT_OF_RANGE_RATIO
+        ),
+        of(
+            series::NEW_CATEGORY_RATIO,
+            &names::FEATURE_NEW_CATEGORY_RATIO
+        )
     )
 }
 
-fn out_of_range_now() -> Panel {
-    rate_now(
-        "Out of range",
-        "Values below the smallest or above the largest of the reference, of all values in the window.",
-        series::OUT_OF_RANGE_RATIO,
-        &names::FEATURE_OUT_OF_RANGE_RATIO,
+fn unseen_now() -> Panel {
+    Panel::stat(
+        "Never seen before",
+        "Numbers out of the range of the reference, or categories that it does not have, of all values in the window.",
+        Unit::Share,
     )
-}
-
-fn new_categories_now() -> Panel {
-    rate_now(
-        "New categories",
-        "Values that the reference has never seen, of all values in the window.",
-        series::NEW_CATEGORY_RATIO,
-        &names::FEATURE_NEW_CATEGORY_RATIO,
-    )
+    .plain()
+    .decimals(2)
+    .otherwise("does not apply")
+    .with(Target::now(unseen_rate()))
 }
 
 /// Usable values in the window, over all pods.
@@ -308,6 +315,7 @@ fn drift() -> Panel {
          it is beyond what chance brings.",
         Unit::Number,
     )
+    .logarithmic_above(0.01)
     .dashed("threshold", BAD)
     .with(Target::over_time(of(series::DRIFT, &names::FEATURE_DRIFT)).named("drift"))
     .with(Target::over_time(of(series::EXCESS, &names::FEATURE_DRIFT_EXCESS)).named("excess"))
@@ -320,8 +328,8 @@ fn drift() -> Panel {
 fn distances() -> Panel {
     Panel::lines(
         "Other distances",
-        "The same change by other measures: Jensen-Shannon (js), Hellinger, half the sum of differences (l1), the largest \
-         difference (linf), Kolmogorov-Smirnov (ks). Pods alone have js, and at level full ks and hellinger.",
+        "The same change by other measures: Jensen-Shannon (js), Hellinger, sum of differences (l1), largest difference \
+         (linf), Kolmogorov-Smirnov (ks) and so on. Pods alone have fewer of them.",
         Unit::Number,
     )
     .with(
@@ -336,48 +344,40 @@ fn distances() -> Panel {
 }
 
 /// A rate of bad values over time, with that of the reference.
-fn rate(
-    title: &str,
-    description: &str,
-    recorded: &str,
-    family: &Family,
-    reference: &Family,
-) -> Panel {
+fn rate(title: &str, description: &str, rate: String, reference: String) -> Panel {
     Panel::lines(title, description, Unit::Share)
         .dashed("reference", REFERENCE)
         .coloured("window", LIVE)
-        .with(Target::over_time(worst("feature", recorded, family, &in_window())).named("window"))
-        .with(Target::over_time(query::largest("feature", reference, &field())).named("reference"))
+        .with(Target::over_time(rate).named("window"))
+        .with(Target::over_time(reference).named("reference"))
 }
 
 fn nulls() -> Panel {
     rate(
         "Nulls",
         "Rows without a usable value, of all rows of the field; dashed, in the reference.",
-        series::NULL_RATIO,
-        &names::FEATURE_NULL_RATIO,
-        &names::REFERENCE_NULL_RATIO,
+        worst(
+            "feature",
+            series::NULL_RATIO,
+            &names::FEATURE_NULL_RATIO,
+            &in_window(),
+        ),
+        query::largest("feature", &names::REFERENCE_NULL_RATIO, &field()),
     )
 }
 
-fn out_of_range() -> Panel {
+fn unseen() -> Panel {
+    let reference = |family| query::largest("feature", family, &field());
     rate(
-        "Out of range",
-        "Values below the smallest or above the largest of the reference, of all values; dashed, in the reference (at \
-         level full; it is 0).",
-        series::OUT_OF_RANGE_RATIO,
-        &names::FEATURE_OUT_OF_RANGE_RATIO,
-        &names::REFERENCE_OUT_OF_RANGE_RATIO,
-    )
-}
-
-fn new_categories() -> Panel {
-    rate(
-        "New categories",
-        "Values that the reference has never seen, of all values; dashed, what unchanged data would bring.",
-        series::NEW_CATEGORY_RATIO,
-        &names::FEATURE_NEW_CATEGORY_RATIO,
-        &names::REFERENCE_NEW_CATEGORY_RATIO,
+        "Never seen before",
+        "Numbers out of the range of the reference, or categories that it does not have, of all values; dashed, what \
+         unchanged data would bring.",
+        unseen_rate(),
+        format!(
+            "{} or {}",
+            reference(&names::REFERENCE_OUT_OF_RANGE_RATIO),
+            reference(&names::REFERENCE_NEW_CATEGORY_RATIO)
+        ),
     )
 }
 
@@ -394,7 +394,9 @@ fn missing() -> Panel {
         Unit::Share,
     )
     .stacked()
-    .with(
-        Target::over_time(format!("{missing} / on () group_left () {all}")).named("{{reason}}"),
+    .with_any(
+        &format!("{missing} / on () group_left () {all}"),
+        "reason",
+        "{{reason}}",
     )
 }

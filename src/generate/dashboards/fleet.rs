@@ -3,10 +3,12 @@
 use super::super::{Plan, limits, series};
 use super::board::{Board, Name};
 use super::links;
-use super::panel::{Panel, Target, Unit};
+use super::panel::Panel;
 use super::query::{self, FEATURE, MODEL};
 use super::table::Table;
+use super::target::Target;
 use super::threshold::{self, BAD, CAUTION, GOOD, Thresholds};
+use super::unit::Unit;
 use super::variables::{SIDECARS, Variable};
 use crate::export::names;
 
@@ -37,19 +39,19 @@ pub(super) fn board(plan: &Plan) -> Board {
             (3, drifted_features()),
             (3, alerts(plan)),
             (3, throughput_now()),
-            (3, errors_now()),
+            (3, errors_now(plan)),
             (3, sidecars_up()),
             (3, rows_lost()),
         ],
     )
     .row("Where?")
-    .line(9, [(24, table_of_models())])
-    .line(9, [(14, worst_features()), (10, table_of_alerts(plan))])
+    .line(8, [(24, table_of_models(plan))])
+    .line(9, [(10, worst_features()), (14, table_of_alerts(plan))])
     .row("Since when?")
     .line(8, [(12, drift()), (12, drifted_features_over_time())])
     .line(8, [(8, throughput()), (8, errors()), (8, latency(plan))])
     .row("Can the figures be trusted?")
-    .line(8, [(24, sidecars())])
+    .line(7, [(24, sidecars())])
 }
 
 fn model_ratio(labels: &str) -> String {
@@ -129,7 +131,7 @@ fn throughput_now() -> Panel {
     )))
 }
 
-fn errors_now() -> Panel {
+fn errors_now(plan: &Plan) -> Panel {
     Panel::stat(
         "Errors",
         "Failed calls divided by all calls, of all models together.",
@@ -137,7 +139,7 @@ fn errors_now() -> Panel {
     )
     .with_course()
     .otherwise("no calls")
-    .limits(Thresholds::two(0.001, 0.01))
+    .limits(Thresholds::errors(plan))
     .with(Target::over_time(query::error_share(
         "cluster",
         &query::models(),
@@ -174,17 +176,17 @@ fn rows_lost() -> Panel {
         "Rows that were shed or rejected, divided by all rows that came: figures are of the others only.",
         Unit::Share,
     )
-    .limits(Thresholds::two(limits::LOST_SHARE / 10.0, limits::LOST_SHARE))
+    .limits(Thresholds::lost())
     .otherwise("none came")
     .with(Target::now(query::share(&lost, &rate(&names::RECEIVED_ROWS))))
 }
 
-fn table_of_models() -> Panel {
+fn table_of_models(plan: &Plan) -> Panel {
     let of_field = |recorded, family| query::worst(MODEL, recorded, family, &query::in_window());
     Table::new(
         "Models",
         "One line a model and version, the worst first. Ratio: drift in units of its threshold, above 1 is drift. Click on a model.",
-        &["cluster", "namespace", "model", "version"],
+        &["model", "version", "namespace", "cluster"],
     )
     .leads_to(links::to_model())
     .judged("Worst ratio", Unit::Number, 2, Thresholds::drift_ratio(), model_ratio(MODEL))
@@ -205,7 +207,7 @@ fn table_of_models() -> Panel {
     .column("Outliers", Unit::Share, 2, query::largest(MODEL, &names::OUTLIER_RATIO, &query::in_window()))
     .column("Rows in window", Unit::Count, 1, format!("sum by ({MODEL}) ({})", query::series(&names::WINDOW_ROWS, &query::in_window())))
     .column("Throughput", Unit::RowsPerSecond, 1, query::rate(MODEL, &names::PREDICTIONS, &query::models()))
-    .judged("Errors", Unit::Share, 2, Thresholds::two(0.001, 0.01), query::error_share(MODEL, &query::models()))
+    .judged("Errors", Unit::Share, 2, Thresholds::errors(plan), query::error_share(MODEL, &query::models()))
     .column("p99 latency", Unit::Seconds, 1, query::latency(0.99, MODEL, &query::models()))
     .judged(
         "Age of reference",
@@ -227,26 +229,27 @@ fn worst_features() -> Panel {
     Table::new(
         "Worst features",
         "The 20 fields of all models that have moved most. Ratio: drift in units of its threshold, above 1 is drift. Click on a feature.",
-        &["cluster", "namespace", "model", "version", "feature", "role"],
+        &["model", "version", "feature", "role", "namespace", "cluster"],
     )
     .leads_to(links::to_feature())
     .judged("Ratio", Unit::Number, 2, Thresholds::drift_ratio(), format!("topk(20, {ratio})"))
-    .as_bars(10.0)
+    .with_bars(10.0)
     .sorted_by("Ratio")
 }
 
 fn table_of_alerts(plan: &Plan) -> Panel {
-    let labels =
-        "cluster, namespace, severity, alertname, model, version, feature, window, instance";
+    let labels = "cluster, namespace, alertname, model, version, feature, window, instance";
     Table::new(
         "Alerts firing",
         "Alerts of driftgauge that fire now, those that page first. The runbook, linked at the top, has a chapter for each.",
-        &["severity", "alertname", "model", "version", "feature", "window", "cluster", "namespace", "instance"],
+        &["alertname", "model", "version", "feature", "window", "instance", "namespace", "cluster"],
     )
     .leads_to(links::to_model())
-    .words("severity", &threshold::severities())
+    .figures_first()
+    .column("Severity", Unit::Number, 0, format!("max by ({labels}) ({})", query::urgency(plan)))
+    .words("Severity", &threshold::urgency())
     .column("Since", Unit::Ago, 0, format!("1000 * max by ({labels}) ({})", query::firing_since(plan)))
-    .sorted_up_by("severity")
+    .sorted_by("Severity")
 }
 
 fn drift() -> Panel {
@@ -338,14 +341,14 @@ fn sidecars() -> Panel {
         "Rows shed",
         Unit::Share,
         2,
-        Thresholds::two(limits::LOST_SHARE / 10.0, limits::LOST_SHARE),
+        Thresholds::lost(),
         query::share(&rate(&names::SHED_ROWS), &rate(&names::RECEIVED_ROWS)),
     )
     .judged(
         "Calls undecodable",
         Unit::Share,
         2,
-        Thresholds::two(limits::LOST_SHARE / 10.0, limits::LOST_SHARE),
+        Thresholds::lost(),
         query::share(&rate(&names::UNDECODABLE_CALLS), &rate(&names::SEEN_CALLS)),
     )
     .judged(

@@ -9,12 +9,18 @@ use crate::export::family::Family;
 use crate::export::names;
 
 impl Board {
-    /// Marks for the alerts that are about what is chosen (matchers of `ALERTS`).
+    /// Marks for the alerts that are about what is chosen (matchers of `ALERTS`), but for those that
+    /// only inform.
     pub fn mark_alerts(self, plan: &Plan, matchers: &str) -> Self {
+        let told = r#"severity=~"critical|warning""#;
+        let matchers = match matchers {
+            "" => told.to_owned(),
+            _ => format!("{told}, {matchers}"),
+        };
         self.marks(
             "Alerts",
             BAD,
-            &query::firing(plan, matchers),
+            &query::firing(plan, &matchers),
             "{{alertname}}",
             "{{model}} {{version}} {{feature}} {{window}} {{instance}}",
         )

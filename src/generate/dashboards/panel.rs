@@ -1,119 +1,15 @@
-//! A panel: what Grafana reads, in the order in which people read it, and builders for the kinds that
-//! the boards use.
+//! A panel: what Grafana reads, in the order in which people read it, and the kinds that the boards use.
 //!
-//! Where a panel stands is not its own matter: [`super::board`] lays panels out in lines.
+//! How it looks beyond its kind is in [`super::look`]. Where it stands is not its own matter:
+//! [`super::board`] lays panels out in lines.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::board::DataSource;
+use super::target::{Target, reference_id};
 use super::threshold::Thresholds;
-
-/// Units, by their ids in Grafana. A misspelt id would be shown as a suffix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// A plain number, such as a drift ratio.
-    Number,
-    /// A count, shortened: 12.3 K.
-    Count,
-    /// A share from 0 to 1, shown in per cent.
-    Share,
-    /// Seconds.
-    Seconds,
-    /// Bytes, in powers of 1024.
-    Bytes,
-    /// Mebibytes, as GPU exporters count.
-    Mebibytes,
-    /// Per cent from 0 to 100, as GPU exporters count.
-    Percent,
-    /// Rows a second.
-    RowsPerSecond,
-    /// Calls a second.
-    CallsPerSecond,
-    /// Processors in use.
-    Cores,
-    /// A moment, in milliseconds since 1970, shown as the time since.
-    Ago,
-}
-
-impl Unit {
-    const fn id(self) -> &'static str {
-        match self {
-            Self::Number | Self::Cores => "none",
-            Self::Count => "short",
-            Self::Share => "percentunit",
-            Self::Seconds => "s",
-            Self::Bytes => "bytes",
-            Self::Mebibytes => "mbytes",
-            Self::Percent => "percent",
-            Self::RowsPerSecond => "rowsps",
-            Self::CallsPerSecond => "reqps",
-            Self::Ago => "dateTimeFromNow",
-        }
-    }
-}
-
-impl Serialize for Unit {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.id())
-    }
-}
-
-/// One query of a panel.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Target {
-    /// `A`, `B`, …: set when it is added to a panel.
-    pub ref_id: String,
-    datasource: DataSource,
-    editor_mode: &'static str,
-    expr: String,
-    legend_format: String,
-    format: &'static str,
-    instant: bool,
-    range: bool,
-}
-
-impl Target {
-    fn new(expr: impl Into<String>, format: &'static str, instant: bool) -> Self {
-        Self {
-            ref_id: String::new(),
-            datasource: DataSource::VARIABLE,
-            editor_mode: "code",
-            expr: expr.into(),
-            legend_format: "__auto".into(),
-            format,
-            instant,
-            range: !instant,
-        }
-    }
-
-    /// Over the time that is shown.
-    pub fn over_time(expr: impl Into<String>) -> Self {
-        Self::new(expr, "time_series", false)
-    }
-
-    /// At the end of the time that is shown.
-    pub fn now(expr: impl Into<String>) -> Self {
-        Self::new(expr, "time_series", true)
-    }
-
-    /// At the end of the time that is shown, as rows with a column for each label.
-    pub fn rows(expr: impl Into<String>) -> Self {
-        Self::new(expr, "table", true)
-    }
-
-    /// Buckets of a histogram over the time that is shown.
-    pub fn buckets(expr: impl Into<String>) -> Self {
-        Self::new(expr, "heatmap", false).named("{{le}}")
-    }
-
-    /// What its series are called, such as `{{feature}}`.
-    pub fn named(mut self, legend: &str) -> Self {
-        self.legend_format = legend.into();
-        self
-    }
-}
+use super::unit::Unit;
 
 /// A panel or the heading of a row.
 #[derive(Clone, Debug, Serialize)]
@@ -121,7 +17,7 @@ impl Target {
 pub struct Panel {
     pub(super) id: u32,
     #[serde(rename = "type")]
-    kind: &'static str,
+    pub(super) kind: &'static str,
     pub(super) title: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     description: String,
@@ -129,13 +25,13 @@ pub struct Panel {
     #[serde(skip_serializing_if = "Option::is_none")]
     datasource: Option<DataSource>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    targets: Vec<Target>,
+    pub(super) targets: Vec<Target>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     transformations: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field_config: Option<FieldConfig>,
     #[serde(skip_serializing_if = "Value::is_null")]
-    options: Value,
+    pub(super) options: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     collapsed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,23 +55,23 @@ struct FieldConfig {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Field {
-    unit: Unit,
+pub(super) struct Field {
+    pub(super) unit: Unit,
     #[serde(skip_serializing_if = "Option::is_none")]
-    decimals: Option<u8>,
+    pub(super) decimals: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    min: Option<f64>,
+    pub(super) min: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max: Option<f64>,
+    pub(super) max: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    no_value: Option<String>,
-    color: Value,
-    thresholds: Thresholds,
+    pub(super) no_value: Option<String>,
+    pub(super) color: Value,
+    pub(super) thresholds: Thresholds,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    mappings: Vec<Value>,
+    pub(super) mappings: Vec<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    links: Vec<DataLink>,
-    custom: Value,
+    pub(super) links: Vec<DataLink>,
+    pub(super) custom: Value,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -191,6 +87,26 @@ pub struct DataLink {
     pub(super) url: String,
 }
 
+impl FieldConfig {
+    fn of(unit: Unit) -> Self {
+        Self {
+            defaults: Field {
+                unit,
+                decimals: None,
+                min: None,
+                max: None,
+                no_value: None,
+                color: json!({"mode": "thresholds"}),
+                thresholds: Thresholds::none(),
+                mappings: Vec::new(),
+                links: Vec::new(),
+                custom: json!({}),
+            },
+            overrides: Vec::new(),
+        }
+    }
+}
+
 impl Panel {
     fn new(kind: &'static str, title: &str, description: &str, unit: Unit) -> Self {
         Self {
@@ -202,21 +118,7 @@ impl Panel {
             datasource: Some(DataSource::VARIABLE),
             targets: Vec::new(),
             transformations: Vec::new(),
-            field_config: Some(FieldConfig {
-                defaults: Field {
-                    unit,
-                    decimals: None,
-                    min: None,
-                    max: None,
-                    no_value: None,
-                    color: json!({"mode": "thresholds"}),
-                    thresholds: Thresholds::none(),
-                    mappings: Vec::new(),
-                    links: Vec::new(),
-                    custom: json!({}),
-                },
-                overrides: Vec::new(),
-            }),
+            field_config: Some(FieldConfig::of(unit)),
             options: json!({}),
             collapsed: None,
             panels: None,
@@ -255,7 +157,14 @@ impl Panel {
         let mut panel = Self::new("timeseries", title, description, unit);
         let field = panel.field();
         field.color = json!({"mode": "palette-classic"});
+        // What is 0 all the time would else have an axis up to 100, which is 10,000 %.
+        let at_least = match unit {
+            Unit::Share => json!(0.01),
+            Unit::Count => json!(1),
+            _ => Value::Null,
+        };
         field.custom = json!({
+            "axisSoftMax": at_least,
             "axisSoftMin": 0,
             "drawStyle": "line",
             "fillOpacity": 8,
@@ -353,168 +262,6 @@ impl Panel {
         self
     }
 
-    /// Colours values, and draws the limit where there are lines.
-    pub fn limits(mut self, thresholds: Thresholds) -> Self {
-        let is_lines = self.kind == "timeseries";
-        let field = self.field();
-        field.thresholds = thresholds;
-        if is_lines {
-            field.custom["thresholdsStyle"] = json!({"mode": "dashed"});
-        }
-        self
-    }
-
-    /// Shows words instead of numbers.
-    pub fn words(mut self, mappings: Vec<Value>) -> Self {
-        self.field().mappings = mappings;
-        self
-    }
-
-    /// What a single figure says when there is none.
-    pub fn otherwise(mut self, text: &str) -> Self {
-        self.field().no_value = Some(text.into());
-        self
-    }
-
-    /// Digits behind the point.
-    pub fn decimals(mut self, digits: u8) -> Self {
-        self.field().decimals = Some(digits);
-        self
-    }
-
-    /// Ends of the axis or of the colours.
-    pub fn between(mut self, min: f64, max: f64) -> Self {
-        let field = self.field();
-        (field.min, field.max) = (Some(min), Some(max));
-        self
-    }
-
-    /// Where a click on a value leads.
-    pub fn link(mut self, link: DataLink) -> Self {
-        self.field().links.push(link);
-        self
-    }
-
-    /// A figure with its course behind it, in plain colours: not a verdict.
-    pub fn with_course(mut self) -> Self {
-        self.options["colorMode"] = json!("value");
-        self.options["graphMode"] = json!("area");
-        self
-    }
-
-    /// A figure without colour behind it: not a verdict.
-    pub fn plain(mut self) -> Self {
-        self.options["colorMode"] = json!("value");
-        self
-    }
-
-    /// A figure with the name of its series.
-    pub fn with_name(mut self) -> Self {
-        self.options["textMode"] = json!("value_and_name");
-        self
-    }
-
-    /// Lines on top of each other.
-    pub fn stacked(mut self) -> Self {
-        let custom = &mut self.field().custom;
-        custom["stacking"]["mode"] = json!("normal");
-        custom["fillOpacity"] = json!(60);
-        custom["lineWidth"] = json!(0);
-        self
-    }
-
-    /// An axis that is linear up to 1 and logarithmic above: drift ratios go from 0.1 to 100, and
-    /// what matters is on which side of 1 they are.
-    pub fn ratio_axis(mut self) -> Self {
-        self.field().custom["scaleDistribution"] =
-            json!({"type": "symlog", "log": 10, "linearThreshold": 1});
-        self
-    }
-
-    /// A logarithmic axis.
-    pub fn log_axis(mut self) -> Self {
-        self.field().custom["scaleDistribution"] = json!({"type": "log", "log": 10});
-        self
-    }
-
-    /// An axis that need not begin at 0.
-    pub fn free_axis(mut self) -> Self {
-        if let Some(custom) = self.field().custom.as_object_mut() {
-            custom.remove("axisSoftMin");
-        }
-        self
-    }
-
-    /// Values in the legend, as a table at the right, largest first: for many lines.
-    pub fn legend_table(mut self) -> Self {
-        self.options["legend"] = json!({
-            "calcs": ["lastNotNull", "max"],
-            "displayMode": "table",
-            "placement": "right",
-            "showLegend": true,
-            "sortBy": "Last *",
-            "sortDesc": true,
-        });
-        self
-    }
-
-    /// A series, by its name, that is drawn dashed in a colour: a limit or a reference.
-    pub fn dashed(self, name: &str, color: &str) -> Self {
-        self.override_of(
-            json!({"id": "byName", "options": name}),
-            vec![
-                property("color", json!({"mode": "fixed", "fixedColor": color})),
-                property("custom.lineStyle", json!({"fill": "dash", "dash": [8, 6]})),
-                property("custom.fillOpacity", json!(0)),
-            ],
-        )
-    }
-
-    /// Series whose names end like this, drawn dashed in their own colours.
-    pub fn dashed_like(self, ending: &str) -> Self {
-        self.override_of(
-            json!({"id": "byRegexp", "options": format!("/{ending}$/")}),
-            vec![
-                property("custom.lineStyle", json!({"fill": "dash", "dash": [8, 6]})),
-                property("custom.fillOpacity", json!(0)),
-            ],
-        )
-    }
-
-    /// A series, by its name, in a colour.
-    pub fn coloured(self, name: &str, color: &str) -> Self {
-        self.override_of(
-            json!({"id": "byName", "options": name}),
-            vec![property(
-                "color",
-                json!({"mode": "fixed", "fixedColor": color}),
-            )],
-        )
-    }
-
-    /// The space between two series is filled, and `above` itself not drawn.
-    pub fn band(self, above: &str, below: &str, color: &str) -> Self {
-        let edge = |name: &str, mut further: Vec<Value>| {
-            let mut properties = vec![
-                property("color", json!({"mode": "fixed", "fixedColor": color})),
-                property("custom.lineWidth", json!(0)),
-                property("custom.fillOpacity", json!(0)),
-            ];
-            properties.append(&mut further);
-            (json!({"id": "byName", "options": name}), properties)
-        };
-        let (matcher, properties) = edge(
-            above,
-            vec![
-                property("custom.fillBelowTo", json!(below)),
-                property("custom.fillOpacity", json!(20)),
-            ],
-        );
-        let panel = self.override_of(matcher, properties);
-        let (matcher, properties) = edge(below, Vec::new());
-        panel.override_of(matcher, properties)
-    }
-
     /// A change of what the queries answered.
     pub fn transformed(mut self, id: &str, options: Value) -> Self {
         self.transformations
@@ -538,19 +285,16 @@ impl Panel {
         self
     }
 
-    #[expect(clippy::expect_used, reason = "only the heading of a row has none")]
-    fn field(&mut self) -> &mut Field {
-        let config = self.field_config.as_mut();
-        &mut config.expect("a panel shows fields").defaults
+    /// What holds for all its series and columns.
+    pub(super) fn field(&mut self) -> &mut Field {
+        let config = self
+            .field_config
+            .get_or_insert_with(|| FieldConfig::of(Unit::Number));
+        &mut config.defaults
     }
 }
 
 /// One property of an override.
 pub(super) fn property(id: &str, value: Value) -> Value {
     json!({"id": id, "value": value})
-}
-
-/// `A` to `Z`: no panel has more queries.
-pub(super) fn reference_id(index: usize) -> String {
-    char::from(b'A' + u8::try_from(index).unwrap_or(25)).to_string()
 }

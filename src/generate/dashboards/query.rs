@@ -88,11 +88,6 @@ pub fn count(expression: &str) -> String {
     format!("count({expression}) or vector(0)")
 }
 
-/// What is not 0, and a series named `none` while all is: a quiet panel should not look like a broken one.
-pub fn some_or_none(expression: &str, label: &str) -> String {
-    format!(r#"{expression} > 0 or on () label_replace(vector(0), "{label}", "none", "", "")"#)
-}
-
 /// Alerts of ours that fire.
 pub fn firing(plan: &Plan, further: &str) -> String {
     let matchers = alerts_of_ours(plan);
@@ -100,6 +95,17 @@ pub fn firing(plan: &Plan, further: &str) -> String {
         "" => format!(r#"ALERTS{{alertstate="firing", {matchers}}}"#),
         _ => format!(r#"ALERTS{{alertstate="firing", {matchers}, {further}}}"#),
     }
+}
+
+/// How soon somebody must look at each of them: 3 now, 2 today, 1 when there is time.
+pub fn urgency(plan: &Plan) -> String {
+    let of = |severity: &str| firing(plan, &format!(r#"severity="{severity}""#));
+    format!(
+        "3 * {} or 2 * {} or {}",
+        of("critical"),
+        of("warning"),
+        of("info")
+    )
 }
 
 /// The Unix time since which each of them has held.

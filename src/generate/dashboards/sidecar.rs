@@ -1,11 +1,15 @@
 //! The sidecars themselves: do they keep up, do they see everything, what do they cost.
 
+mod intake;
+
 use super::super::{Plan, limits};
 use super::board::{Board, Name};
-use super::panel::{Panel, Target, Unit};
+use super::panel::Panel;
 use super::query::{self, series as series_of};
 use super::table::Table;
+use super::target::Target;
 use super::threshold::{self, BAD, CAUTION, GOOD, Thresholds};
+use super::unit::Unit;
 use super::variables::Variable;
 use crate::export::family::Family;
 use crate::export::names;
@@ -43,12 +47,30 @@ pub(super) fn board(plan: &Plan) -> Board {
         ],
     )
     .row("Do they see everything?")
-    .line(8, [(8, rows()), (8, rows_not_taken()), (8, clients())])
     .line(
         8,
-        [(8, calls()), (8, calls_not_decoded()), (8, in_flight())],
+        [
+            (8, intake::rows()),
+            (8, intake::rows_not_taken()),
+            (8, intake::clients()),
+        ],
     )
-    .line(8, [(8, tensors()), (8, events()), (8, untimely())])
+    .line(
+        8,
+        [
+            (8, intake::calls()),
+            (8, intake::calls_not_decoded()),
+            (8, intake::in_flight()),
+        ],
+    )
+    .line(
+        8,
+        [
+            (8, intake::tensors()),
+            (8, intake::events()),
+            (8, intake::untimely()),
+        ],
+    )
     .row("Do they keep up?")
     .line(8, [(8, evaluation()), (8, queue()), (8, observer())])
     .row("What do they cost?")
@@ -66,10 +88,6 @@ pub(super) fn board(plan: &Plan) -> Board {
     .closed_row("Of models", |board| {
         board.line(7, [(12, learning()), (12, oddities())])
     })
-}
-
-fn worst(family: &Family) -> String {
-    format!("max({})", series_of(family, CHOSEN))
 }
 
 fn each(family: &Family) -> String {
@@ -110,17 +128,13 @@ fn settings() -> Panel {
     )))
 }
 
-fn lost() -> Thresholds {
-    Thresholds::two(limits::LOST_SHARE / 10.0, limits::LOST_SHARE)
-}
-
 fn rows_lost() -> Panel {
     Panel::stat(
         "Rows lost",
         "Rows shed or rejected, of all rows that came: the figures are of the others only.",
         Unit::Share,
     )
-    .limits(lost())
+    .limits(Thresholds::lost())
     .decimals(2)
     .otherwise("none came")
     .with(Target::now(query::share(
@@ -139,7 +153,7 @@ fn undecodable_now() -> Panel {
         "Calls that could not be decoded, of all calls seen: their rows are in no figure.",
         Unit::Share,
     )
-    .limits(lost())
+    .limits(Thresholds::lost())
     .decimals(2)
     .otherwise("none seen")
     .with(Target::now(query::share(
@@ -202,148 +216,6 @@ fn uptime() -> Panel {
         "min(time() - {})",
         series_of(&names::PROCESS_START_TIME, CHOSEN)
     )))
-}
-
-fn rows() -> Panel {
-    Panel::lines(
-        "Rows",
-        "Rows that came, were taken over for analysis, or were retries of rows that had been taken.",
-        Unit::RowsPerSecond,
-    )
-    .with(Target::over_time(rate("source", &names::RECEIVED_ROWS)).named("{{source}} received"))
-    .with(Target::over_time(rate("source", &names::ACCEPTED_ROWS)).named("{{source}} accepted"))
-    .with(Target::over_time(rate("source", &names::DUPLICATE_ROWS)).named("{{source}} duplicate"))
-}
-
-fn rows_not_taken() -> Panel {
-    Panel::lines(
-        "Rows not taken",
-        "Rows shed for lack of room, and rows that can never be taken, by reason.",
-        Unit::RowsPerSecond,
-    )
-    .stacked()
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("source, reason", &names::SHED_ROWS),
-            "reason",
-        ))
-        .named("shed: {{source}} {{reason}}"),
-    )
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("source, reason", &names::REJECTED_ROWS),
-            "reason",
-        ))
-        .named("rejected: {{source}} {{reason}}"),
-    )
-}
-
-fn clients() -> Panel {
-    Panel::lines(
-        "What clients lost",
-        "Rows a second that clients say they dropped before sending, and requests that they numbered but that never came.",
-        Unit::Count,
-    )
-    .with(
-        Target::over_time(rate("source", &names::CLIENT_DROPPED_ROWS))
-            .named("{{source}} rows dropped a second"),
-    )
-    .with(
-        Target::over_time(format!(
-            "sum by (source) ({})",
-            series_of(&names::CLIENT_MISSING_REQUESTS, CHOSEN)
-        ))
-        .named("{{source}} requests missing"),
-    )
-}
-
-fn calls() -> Panel {
-    Panel::lines(
-        "Calls seen",
-        "Calls to models that were seen from outside, and those of them that were decoded or left out by sampling.",
-        Unit::CallsPerSecond,
-    )
-    .with(Target::over_time(rate("source", &names::SEEN_CALLS)).named("{{source}} seen"))
-    .with(Target::over_time(rate("source", &names::DECODED_CALLS)).named("{{source}} decoded"))
-    .with(Target::over_time(rate("source", &names::UNSAMPLED_CALLS)).named("{{source}} unsampled"))
-}
-
-fn calls_not_decoded() -> Panel {
-    Panel::lines(
-        "Calls not decoded",
-        "Calls that were not looked at for lack of room, and calls that could not be decoded, by reason. They went \
-         through all the same.",
-        Unit::CallsPerSecond,
-    )
-    .stacked()
-    .with(
-        Target::over_time(query::some_or_none(&rate("source, reason", &names::SHED_CALLS), "reason"))
-            .named("shed: {{source}} {{reason}}"),
-    )
-    .with(
-        Target::over_time(query::some_or_none(&rate("source, reason", &names::UNDECODABLE_CALLS), "reason"))
-            .named("undecodable: {{source}} {{reason}}"),
-    )
-}
-
-fn in_flight() -> Panel {
-    Panel::lines(
-        "Calls in flight",
-        "Calls that have begun and not ended. A number that only grows is a model server that no longer answers.",
-        Unit::Count,
-    )
-    .with(
-        Target::over_time(format!(
-            "sum by (instance, source) ({})",
-            series_of(&names::REQUESTS_IN_FLIGHT, CHOSEN)
-        ))
-        .named("{{instance}} {{source}}"),
-    )
-}
-
-fn tensors() -> Panel {
-    Panel::lines(
-        "Unusable tensors",
-        "Tensors of decoded calls whose values cannot be seen, by reason.",
-        Unit::CallsPerSecond,
-    )
-    .stacked()
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("source, reason", &names::UNUSABLE_TENSORS),
-            "reason",
-        ))
-        .named("{{source}} {{reason}}"),
-    )
-}
-
-fn events() -> Panel {
-    Panel::lines(
-        "Unpaired events",
-        "Events of requests or responses whose other half never came.",
-        Unit::CallsPerSecond,
-    )
-    .stacked()
-    .with(
-        Target::over_time(query::some_or_none(
-            &rate("half", &names::UNPAIRED_EVENTS),
-            "half",
-        ))
-        .named("{{half}}"),
-    )
-}
-
-fn untimely() -> Panel {
-    Panel::lines(
-        "Untimely rows",
-        "Rows left out because of the time that they bear: too old for the longest window, or too far ahead.",
-        Unit::RowsPerSecond,
-    )
-    .stacked()
-    .with(
-        Target::over_time(query::some_or_none(&rate("model, reason", &names::UNTIMELY_ROWS), "reason"))
-            .named("{{model}} {{reason}}"),
-    )
 }
 
 fn evaluation() -> Panel {
@@ -417,10 +289,7 @@ fn series_exposed() -> Panel {
         Unit::Count,
     )
     .with(Target::over_time(each(&names::SERIES)).named("{{instance}}"))
-    .with(
-        Target::over_time(query::some_or_none(&query::largest("instance, reason", &names::SERIES_DROPPED, CHOSEN), "reason"))
-        .named("{{instance}} left out: {{reason}}"),
-    )
+    .with_any(&query::largest("instance, reason", &names::SERIES_DROPPED, CHOSEN), "reason", "{{instance}} left out: {{reason}}")
 }
 
 fn builds() -> Panel {

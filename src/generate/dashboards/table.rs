@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::panel::{DataLink, Panel, Target, Unit, property, reference_id};
+use super::panel::{DataLink, Panel, property};
+use super::target::{Target, reference_id};
 use super::threshold::Thresholds;
+use super::unit::Unit;
 
 /// A table that is being written.
 pub struct Table {
@@ -12,6 +14,7 @@ pub struct Table {
     links: Vec<DataLink>,
     columns: Vec<(String, Vec<Value>)>,
     worded: Vec<(String, Vec<Value>)>,
+    figures_first: bool,
 }
 
 impl Table {
@@ -24,6 +27,7 @@ impl Table {
             links: Vec::new(),
             columns: Vec::new(),
             worded: Vec::new(),
+            figures_first: false,
         }
     }
 
@@ -66,7 +70,7 @@ impl Table {
     }
 
     /// Turns the last column into bars up to `max`.
-    pub fn as_bars(mut self, max: f64) -> Self {
+    pub fn with_bars(mut self, max: f64) -> Self {
         if let Some((_, properties)) = self.columns.last_mut() {
             properties.retain(|property| property["id"] != "custom.cellOptions");
             properties.extend([
@@ -101,30 +105,31 @@ impl Table {
         self
     }
 
+    /// Figures left of the labels.
+    pub fn figures_first(mut self) -> Self {
+        self.figures_first = true;
+        self
+    }
+
     /// The panel, with its rows sorted by a column, the largest first.
     pub fn sorted_by(self, column: &str) -> Panel {
-        self.sorted(column, true)
-    }
-
-    /// The panel, with its rows sorted by a column, the smallest or the first of the alphabet first.
-    pub fn sorted_up_by(self, column: &str) -> Panel {
-        self.sorted(column, false)
-    }
-
-    fn sorted(self, column: &str, largest_first: bool) -> Panel {
-        let mut order = Map::new();
-        for label in self.labels {
-            order.insert((*label).into(), json!(order.len()));
-        }
-        let mut renamed = Map::new();
-        for (index, (name, _)) in self.columns.iter().enumerate() {
-            let value = match self.columns.len() {
+        let values: Vec<String> = (0..self.columns.len())
+            .map(|index| match self.columns.len() {
                 1 => "Value".to_owned(),
                 _ => format!("Value #{}", reference_id(index)),
-            };
-            order.insert(value.clone(), json!(order.len()));
-            renamed.insert(value, json!(name));
-        }
+            })
+            .collect();
+        let names = self.columns.iter().map(|(name, _)| json!(name));
+        let renamed: Map<String, Value> = values.iter().cloned().zip(names).collect();
+        let labels = self.labels.iter().map(|label| (*label).to_owned());
+        let fields: Vec<String> = match self.figures_first {
+            true => values.into_iter().chain(labels).collect(),
+            false => labels.chain(values).collect(),
+        };
+        let order: Map<String, Value> = fields
+            .into_iter()
+            .zip((0..).map(|place: u32| json!(place)))
+            .collect();
         let mut panel = self
             .panel
             .transformed("merge", json!({}))
@@ -132,7 +137,7 @@ impl Table {
                 "organize",
                 json!({"excludeByName": {"Time": true}, "indexByName": order, "renameByName": renamed}),
             )
-            .option("sortBy", json!([{"desc": largest_first, "displayName": column}]));
+            .option("sortBy", json!([{"desc": true, "displayName": column}]));
         if !self.links.is_empty() {
             for label in self.labels.iter().filter(|label| LINKED.contains(*label)) {
                 panel = panel.override_of(

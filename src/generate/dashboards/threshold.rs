@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::limits;
+use super::super::{Plan, limits};
 
 /// Nothing to do.
 pub const GOOD: &str = "green";
@@ -78,6 +78,17 @@ impl Thresholds {
         Self::above(limits::DRIFT_RATIO, BAD)
     }
 
+    /// The share of failed calls: what the objective allows, and ten times that.
+    pub fn errors(plan: &Plan) -> Self {
+        let allowed = ((1.0 - plan.error_objective) * 1e6).round() / 1e6;
+        Self::two(allowed, 10.0 * allowed)
+    }
+
+    /// Rows or calls that figures do not see.
+    pub fn lost() -> Self {
+        Self::two(limits::LOST_SHARE / 10.0, limits::LOST_SHARE)
+    }
+
     /// A count of things that should not be.
     pub fn any(color: &'static str) -> Self {
         Self::above(1.0, color)
@@ -104,15 +115,13 @@ pub fn words_between(from: f64, to: Option<f64>, text: &str, color: &str) -> Val
     json!({"type": "range", "options": {"from": from, "to": to, "result": {"color": color, "index": 1, "text": text}}})
 }
 
-/// Colours for how soon somebody must look.
-pub fn severities() -> Vec<Value> {
-    [("critical", BAD), ("warning", CAUTION), ("info", LIVE)]
-        .into_iter()
-        .enumerate()
-        .map(|(index, (name, color))| {
-            json!({"type": "value", "options": {name: {"color": color, "index": index, "text": name}}})
-        })
-        .collect()
+/// Words for how soon somebody must look at an alert.
+pub fn urgency() -> Vec<Value> {
+    vec![
+        word(3, "critical", BAD),
+        word(2, "warning", CAUTION),
+        word(1, "info", LIVE),
+    ]
 }
 
 /// Words for a drift ratio.

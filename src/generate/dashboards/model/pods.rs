@@ -1,9 +1,11 @@
 //! The pods in which the model runs, as cAdvisor, kube-state-metrics and NVIDIA's DCGM exporter see
 //! them. Outside Kubernetes, and without a GPU, these panels are empty.
 
-use super::super::panel::{Panel, Target, Unit};
+use super::super::panel::Panel;
 use super::super::query;
-use super::super::threshold::{CAUTION, Thresholds};
+use super::super::target::Target;
+use super::super::threshold::{BAD, CAUTION, Thresholds};
+use super::super::unit::Unit;
 use crate::export::names;
 
 /// Narrows a series with the labels `namespace` and `pod` to the pods that score for the model.
@@ -15,96 +17,89 @@ fn of_the_model(expression: &str) -> String {
     format!("{expression} * on (namespace, pod) group_left () group by (namespace, pod) ({pods})")
 }
 
-fn rate(labels: &str, counter: &str, matchers: &str) -> String {
-    query::rate_of(
-        labels,
-        &format!(r#"{counter}{{namespace=~"$namespace", {matchers}}}"#),
-    )
+/// Series of containers, of the pause container none.
+fn containers(name: &str) -> String {
+    format!(r#"{name}{{namespace=~"$namespace", container!=""}}"#)
 }
 
-/// What pods have of a resource at most, as kube-state-metrics knows it.
-fn limit(resource: &str) -> String {
-    of_the_model(&format!(
-        r#"sum by (namespace, pod, container) (kube_pod_container_resource_limits{{namespace=~"$namespace", resource="{resource}"}})"#
-    ))
+/// What each pod uses of a resource, with the limit of the pod that has least.
+fn resource(title: &str, description: &str, unit: Unit, used: &str, resource: &str) -> Panel {
+    let limit = of_the_model(&format!(
+        r#"sum by (namespace, pod) (kube_pod_container_resource_limits{{namespace=~"$namespace", resource="{resource}"}})"#
+    ));
+    Panel::lines(title, description, unit)
+        .dashed("limit", BAD)
+        .with(Target::over_time(of_the_model(used)).named("{{pod}}"))
+        .with(Target::over_time(format!("min({limit})")).named("limit"))
 }
 
 pub(super) fn cpu() -> Panel {
-    Panel::lines(
+    resource(
         "CPU",
-        "Processors that the containers of the model's pods use; their limits dashed.",
+        "Processors that the model's pods use; dashed, the smallest of their limits.",
         Unit::Cores,
+        &query::rate_of(
+            "namespace, pod",
+            &containers("container_cpu_usage_seconds_total"),
+        ),
+        "cpu",
     )
-    .dashed_like("limit")
-    .with(
-        Target::over_time(of_the_model(&rate(
-            "namespace, pod, container",
-            "container_cpu_usage_seconds_total",
-            r#"container!="""#,
-        )))
-        .named("{{pod}} {{container}}"),
-    )
-    .with(Target::over_time(limit("cpu")).named("{{pod}} {{container}} limit"))
 }
 
 pub(super) fn memory() -> Panel {
-    Panel::lines(
+    resource(
         "Memory",
-        "Working set of the containers of the model's pods; their limits, at which they are killed, dashed.",
+        "Working set of the model's pods; dashed, the smallest of their limits. A container that reaches its own is killed.",
         Unit::Bytes,
+        &format!(
+            "sum by (namespace, pod) ({})",
+            containers("container_memory_working_set_bytes")
+        ),
+        "memory",
     )
-    .dashed_like("limit")
-    .with(
-        Target::over_time(of_the_model(
-            r#"sum by (namespace, pod, container) (container_memory_working_set_bytes{namespace=~"$namespace", container!=""})"#,
-        ))
-        .named("{{pod}} {{container}}"),
-    )
-    .with(Target::over_time(limit("memory")).named("{{pod}} {{container}} limit"))
 }
 
 pub(super) fn throttling() -> Panel {
-    let labels = "namespace, pod, container";
-    let of = |counter| rate(labels, counter, r#"container!="""#);
+    let periods = |counter| query::rate_of("namespace, pod, container", &containers(counter));
+    let share = query::share(
+        &periods("container_cpu_cfs_throttled_periods_total"),
+        &periods("container_cpu_cfs_periods_total"),
+    );
     Panel::lines(
         "Throttling",
-        "Share of the scheduler's periods in which a container had used up its CPU limit: the usual reason for latency \
-         that nothing else explains.",
+        "Share of the scheduler's periods in which a container of the pod had used up its CPU limit: the usual reason for \
+         latency that nothing else explains.",
         Unit::Share,
     )
     .limits(Thresholds::above(0.25, CAUTION))
     .with(
-        Target::over_time(of_the_model(&format!(
-            "({})",
-            query::share(
-                &of("container_cpu_cfs_throttled_periods_total"),
-                &of("container_cpu_cfs_periods_total")
-            )
-        )))
-        .named("{{pod}} {{container}}"),
+        Target::over_time(of_the_model(&format!("max by (namespace, pod) ({share})")))
+            .named("{{pod}}"),
     )
 }
 
 pub(super) fn restarts() -> Panel {
     // A native sidecar is an init container.
-    let of = |counter: &str| {
+    let restarts = [
+        "kube_pod_container_status_restarts_total",
+        "kube_pod_init_container_status_restarts_total",
+    ]
+    .map(|counter| {
         format!(
             r#"sum by (namespace, pod, container) (increase({counter}{{namespace=~"$namespace"}}[$__rate_interval]))"#
         )
-    };
+    })
+    .join(" or ");
     Panel::lines(
         "Restarts",
         "Restarts of the containers of the model's pods, native sidecars included.",
         Unit::Count,
     )
     .stacked()
-    .with(
-        Target::over_time(of_the_model(&format!(
-            "({} or {})",
-            of("kube_pod_container_status_restarts_total"),
-            of("kube_pod_init_container_status_restarts_total")
-        )))
-        .named("{{pod}} {{container}}"),
+    .with_any(
+        &of_the_model(&format!("({restarts})")),
+        "container",
+        "{{pod}} {{container}}",
     )
 }
 
@@ -114,10 +109,10 @@ fn of_gpu(gauge: &str) -> String {
     let own = |label: &str, expression: &str| {
         format!(r#"label_replace({expression}, "{label}", "$1", "exported_{label}", "(.+)")"#)
     };
-    of_the_model(&format!(
+    format!(
         "max by (namespace, pod, gpu) ({})",
         own("namespace", &own("pod", gauge))
-    ))
+    )
 }
 
 pub(super) fn gpu() -> Panel {
@@ -127,16 +122,22 @@ pub(super) fn gpu() -> Panel {
         Unit::Percent,
     )
     .between(0.0, 100.0)
-    .with(Target::over_time(of_gpu("DCGM_FI_DEV_GPU_UTIL")).named("{{pod}} GPU {{gpu}}"))
+    .with(
+        Target::over_time(of_the_model(&of_gpu("DCGM_FI_DEV_GPU_UTIL")))
+            .named("{{pod}} GPU {{gpu}}"),
+    )
 }
 
 pub(super) fn gpu_memory() -> Panel {
+    let (used, free) = (of_gpu("DCGM_FI_DEV_FB_USED"), of_gpu("DCGM_FI_DEV_FB_FREE"));
     Panel::lines(
         "GPU memory",
-        "Memory in use and free on the GPUs of the model's pods, from the DCGM exporter.",
-        Unit::Mebibytes,
+        "Memory in use on the GPUs of the model's pods, of all that they have, from the DCGM exporter.",
+        Unit::Share,
     )
-    .stacked()
-    .with(Target::over_time(of_gpu("DCGM_FI_DEV_FB_USED")).named("{{pod}} GPU {{gpu}} used"))
-    .with(Target::over_time(of_gpu("DCGM_FI_DEV_FB_FREE")).named("{{pod}} GPU {{gpu}} free"))
+    .between(0.0, 1.0)
+    .with(
+        Target::over_time(of_the_model(&format!("({used} / ({used} + {free}))")))
+            .named("{{pod}} GPU {{gpu}}"),
+    )
 }

@@ -1,9 +1,13 @@
 //! Versions of a model side by side: is it one version, or the world?
 
 use super::super::super::{Plan, series};
-use super::super::panel::{Panel, Target, Unit};
+use super::super::links::{self, Field};
+use super::super::panel::Panel;
 use super::super::query;
+use super::super::table::Table;
+use super::super::target::Target;
 use super::super::threshold::{BAD, Thresholds};
+use super::super::unit::Unit;
 use super::{inputs, outputs, ratio};
 use crate::export::names;
 
@@ -38,21 +42,22 @@ pub(super) fn between() -> Panel {
         r#"{}, reference=~"versions|version:.+""#,
         query::in_window()
     );
-    ratios(
+    let ratio = query::worst(
+        "version, feature",
+        series::VERSION_RATIO,
+        &names::FEATURE_DRIFT_RATIO,
+        &others,
+    );
+    Table::new(
         "Drift between versions",
-        "The five fields that differ most from the other versions of the model, in units of their thresholds. Needs the \
-         fleet rules, or `versions` among the references of the sidecars.",
-        format!(
-            "topk(5, {})",
-            query::worst(
-                "version, feature",
-                series::VERSION_RATIO,
-                &names::FEATURE_DRIFT_RATIO,
-                &others
-            )
-        ),
-        "{{version}} {{feature}}",
+        "The ten fields that differ most from the other versions of the model, in units of their thresholds: above 1 they \
+         get or say different things. Needs the fleet rules, or `versions` among the references of the sidecars.",
+        &["version", "feature"],
     )
+    .leads_to(links::of_this_model_to_feature(Field::Row))
+    .judged("Ratio", Unit::Number, 2, Thresholds::drift_ratio(), format!("topk(10, {ratio})"))
+    .with_bars(10.0)
+    .sorted_by("Ratio")
 }
 
 pub(super) fn throughput() -> Panel {
