@@ -76,3 +76,15 @@ def test_every_alert_links_to_a_heading_of_the_runbook():
             page, anchor = rule["annotations"]["runbook_url"].split("#")
             assert page.endswith("/deploy/runbook.md")
             assert anchor in anchors, rule["alert"]
+
+
+def test_the_readme_has_every_alert_with_its_severities():
+    said = set()
+    for line in Path(ROOT / "README.md").read_text().splitlines():
+        cells = line.strip("| ").split(" | ")
+        if len(cells) == 3 and "deploy/runbook.md#" in cells[0]:
+            names = [link.split("]")[0].strip("`") for link in cells[0].split("[")[1:]]
+            said |= {(name, severity) for name in names for severity in cells[1].split(", ")}
+    shipped = alerts()
+    assert shipped <= said, sorted(shipped - said)
+    assert {name for name, _ in said} == {name for name, _ in shipped}

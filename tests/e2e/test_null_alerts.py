@@ -14,7 +14,7 @@ from prometheus import promtool, server
 from sidecar import ROOT
 
 REFERENCE_ROWS = 20_000
-MINUTES = 150
+MINUTES = 100
 NULLS = 0.01
 COUNTS = [120, 300, 1_000, 10_000, 100_000]
 """From n_min of 24 cells on."""
@@ -45,7 +45,9 @@ class Fields:
         self.add(name, labels, f"{value}x{MINUTES}")
 
     def counter(self, name, labels, value):
-        self.add(name, labels, f"0+{value / 10:g}x10 {value}x{MINUTES - 11}")
+        """Whole numbers only: what is rounded otherwise looks like a counter that was reset."""
+        rise = " ".join(str(value * minute // 10) for minute in range(10))
+        self.add(name, labels, f"{rise} {value}x{MINUTES - 10}")
 
     def add(self, name, labels, values):
         text = ",".join(f"{key}={json.dumps(value)}" for key, value in labels.items())
@@ -54,7 +56,8 @@ class Fields:
     def field(self, rng, model, kind, rows, drifted=False, outlier=False):
         """A field of a model, whose reference and rows are both drawn from one distribution."""
         of_reference = shares(kind, rng)
-        of_rows = np.roll(of_reference, 1) if drifted else of_reference
+        first = np.arange(len(of_reference)) == 0
+        of_rows = (of_reference + first) / 2 if drifted else of_reference
         reference = rng.multinomial(REFERENCE_ROWS, of_reference)
         missing = rng.binomial(rows, NULLS)
         counts = rng.multinomial(rows - missing, of_rows)
@@ -83,7 +86,7 @@ class Fields:
 def firing(fields, directory, tool):
     """(alert, model) that promtool finds firing, of 1h and of 1d windows."""
     names = [f"driftgauge-{part}.yml" for part in ("rules", "alerts")]
-    moments = ["40m", "50m", "140m"]
+    moments = ["40m", "90m"]
     # What is expected is wrong on purpose where something fires, so that promtool tells what it is.
     test = {
         "rule_files": [str(ROOT / "deploy/prometheus" / name) for name in names],
@@ -127,17 +130,17 @@ def tool(prometheus_version):
 
 def test_only_rows_unlike_the_reference_raise_alerts(rng, tmp_path, tool):
     fields = Fields()
-    for rows in COUNTS:
-        for outlier in (False, True):
-            model = f"{'outlier' if outlier else 'same'}-{rows}"
-            fields.model(model, rows)
-            for kind in KINDS:
-                fields.field(rng, model, kind, rows, outlier=outlier)
+    models = [(f"same-{rows}", rows, False) for rows in COUNTS] + [("outlier", COUNTS[0], True)]
+    for model, rows, outlier in models:
+        fields.model(model, rows)
+        for kind in KINDS:
+            fields.field(rng, model, kind, rows, outlier=outlier)
     # Below n_min nothing is judged, not even drift.
     fields.model("few", 80)
     for kind in KINDS:
         fields.field(rng, "few", kind, 80, drifted=True)
     fields.model("drifted", 1_000)
-    for kind in ("numeric", "categorical"):
+    for kind in KINDS:
         fields.field(rng, "drifted", kind, 1_000, drifted=True)
-    assert firing(fields, tmp_path, tool) == {("FeatureDrift", "drifted"), ("NewCategoriesRaised", "drifted")}
+    expected = {("FeatureDrift", "drifted"), ("ManyFeaturesDrift", "drifted")}
+    assert firing(fields, tmp_path, tool) == expected
