@@ -54,6 +54,10 @@ pub fn files(plan: &Plan) -> Vec<File> {
             text: rule::document(&alerts),
         },
         File {
+            path: "deploy/rules.md",
+            text: series::document(),
+        },
+        File {
             path: "deploy/runbook.md",
             text: runbook::render(&alerts::all(&Plan {
                 // Alerts link to the page that is published, which has all.

@@ -3,7 +3,7 @@
 //! The level says which labels are left beside those of the fleet (`namespace`, `job`, …):
 //! `model` has `model` and `version`; `feature` also `feature` and `role`; `feature_bin` also `bin`.
 //! What is recorded for several windows has the label `window` like the sidecar's own figures, so
-//! that one name serves all. The reference in the README is made from this table.
+//! that one name serves all. `deploy/rules.md` is made from this table.
 
 use std::fmt::Write;
 
@@ -101,9 +101,17 @@ recorded! {
     FEATURE_FIGURE_DEVIATION = "feature:driftgauge_figure:deviation7d", ["figure"], "How many of them it is from the mean.";
 }
 
-/// The table as Markdown.
-pub fn markdown() -> String {
-    let mut page = String::from("| series | further labels | meaning |\n|---|---|---|\n");
+/// The table as a page of Markdown.
+pub fn document() -> String {
+    let mut page = String::from(
+        "# Recorded series\n\n\
+         Made by `driftgauge generate`: do not edit. What `prometheus/driftgauge-rules.yml` records; \
+         [how to use it](../README.md#fleet).\n\n\
+         All keep the labels of the fleet, such as `namespace`, `job` and `cluster`, and lose those of a pod. \
+         `model:` also has `model` and `version`, `feature:` in addition `feature` and `role`, `feature_bin:` \
+         in addition `bin`. `profile` is the hash of the reference, and keeps two of them apart.\n\n\
+         | series | further labels | meaning |\n|---|---|---|\n",
+    );
     for Series { name, labels, help } in ALL {
         let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
         let _ = writeln!(page, "| `{name}` | {} | {help} |", labels.join(", "));

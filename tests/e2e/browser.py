@@ -1,7 +1,9 @@
 """Debian's Chromium, driven by playwright, and what a page is asked inside it."""
 
 import contextlib
+import html
 import os
+import re
 import urllib.parse
 
 import pytest
@@ -24,6 +26,12 @@ def inside(link, url):
     return urllib.parse.urlsplit(link).netloc == urllib.parse.urlsplit(url).netloc
 
 
+def links(page, url):
+    """Addresses that a page at this address leads to, without the place on the page."""
+    found = re.findall(r'<a [^>]*href="([^"]*)"', page)
+    return {urllib.parse.urljoin(url, html.unescape(link)).partition("#")[0] for link in found}
+
+
 CONTRAST = """() => {
   const parts = colour => {
     const numbers = colour.match(/[\\d.]+/g).map(Number);
@@ -39,7 +47,7 @@ CONTRAST = """() => {
       if (alpha === 1) return rgb;
       if (alpha > 0) throw new Error('half transparent background');
     }
-    return parts(getComputedStyle(document.body).backgroundColor).rgb;
+    return [255, 255, 255];
   };
   const texts = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -22,8 +22,10 @@ def server(version):
     return os.environ.get(VERSIONS[version], default)
 
 
-def promtool():
-    return os.environ.get("DRIFTGAUGE_TEST_PROMTOOL", "/usr/bin/promtool")
+def promtool(version="2.42"):
+    if version == "2.42":
+        return os.environ.get("DRIFTGAUGE_TEST_PROMTOOL", "/usr/bin/promtool")
+    return str(Path(server(version)).with_name("promtool"))
 
 
 class Prometheus:
@@ -76,9 +78,9 @@ class Prometheus:
         assert reply["status"] == "success", f"{path}: {reply}"
         return reply["data"]
 
-    def query(self, expression):
+    def query(self, expression, **parameters):
         """An instant vector: a list of (labels, value)."""
-        result = self.api("query", query=expression)["result"]
+        result = self.api("query", query=expression, **parameters)["result"]
         return [(sample["metric"], float(sample["value"][1])) for sample in result]
 
     def value(self, expression):

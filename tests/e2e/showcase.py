@@ -21,9 +21,9 @@ import pyarrow.parquet as parquet
 import push
 from data import FLIGHTS_REFERENCE, FLIGHTS_TRAFFIC, write_csv
 from events import half, post
+from exporter_pages import ExporterPages
 from prometheus import Prometheus
 from push import Client, Field, batch, bits, refusal
-from recorded_pages import RecordedPages
 from sidecar import ROOT, Sidecar, fetch, run_ok
 from upstreams import Answering
 from waiting import free_port, wait_for
@@ -147,7 +147,7 @@ class Showcase:
     version: str = "3.5"
     seed: int = 20130508
     rows_a_second: int = 60
-    tick: str = "1s"
+    tick: str = "2s"
     quick: str = "2s"
     """How often the rules are evaluated, instead of every few minutes."""
     stack: ExitStack = field(default_factory=ExitStack)
@@ -178,7 +178,9 @@ class Showcase:
         self.clients = [self.stack.enter_context(Client(sidecar.push_address)) for sidecar in self.sidecars]
         for client, fields in zip(self.clients, (self.small_history, self.small_history, self.history)):
             fields(client)
-        self.pages = self.stack.enter_context(RecordedPages())
+        for sidecar in self.sidecars:
+            sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the history is folded in", seconds=180)
+        self.pages = self.stack.enter_context(ExporterPages())
         self.prometheus = self.scraping()
         return self
 
@@ -335,7 +337,8 @@ class Showcase:
 
     def rebaseline(self):
         """What is searched now is usual from now on."""
-        answer = fetch(f"{self.sidecars[2].url}/api/v1/rebaseline?model=search&window=1h&by=showcase", method="POST")
+        url = f"{self.sidecars[2].url}/api/v1/rebaseline?model=search&window=1h&by=showcase"
+        answer = fetch(url, method="POST")
         assert answer.status == 200, answer.text
 
     def burst(self):

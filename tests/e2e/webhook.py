@@ -20,6 +20,11 @@ class Message:
         resolved = "Resolved" in json.dumps(self.body.get("attachments", []))
         return self.body.get("status") or ("resolved" if resolved else "firing")
 
+    @property
+    def names(self):
+        """Of a message of Alertmanager's own format: names of its alerts that fire."""
+        return {a["labels"]["alertname"] for a in self.body.get("alerts", []) if a["status"] == "firing"}
+
     def says(self, text):
         return text in json.dumps(self.body, ensure_ascii=False)
 
@@ -55,13 +60,13 @@ class Webhook:
         self.server.server_close()
         self.thread.join(10)
 
-    def find(self, path, status, text):
-        return [m for m in self.messages if m.path == path and m.status == status and m.says(text)]
+    def find(self, path, status, text, since=0.0):
+        return [m for m in self.messages if m.path == path and m.status == status and m.says(text) and m.came >= since]
 
-    def wait(self, path, status, text, seconds):
-        """The first message on a path with this status and text."""
+    def wait(self, path, status, text, seconds, since=0.0):
+        """The first message on a path with this status and text, of those that came since a moment."""
         what = f"a {status} message on {path} with {text!r}"
         try:
-            return wait_for(lambda: self.find(path, status, text), what, seconds)[0]
+            return wait_for(lambda: self.find(path, status, text, since), what, seconds)[0]
         except AssertionError as error:
             raise AssertionError(f"{error}\nmessages: {self.messages}") from None

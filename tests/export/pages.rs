@@ -247,7 +247,7 @@ async fn the_sidecar_s_page_says_what_was_left_out_and_why() {
         "series against their limit"
     );
     let other = get(&web, "/").await;
-    let first = "▲ The sidecar: 20 of 107 rows were left out";
+    let first = "The sidecar:</b> 20 of 107 rows were left out";
     assert!(other.text().contains(first), "other pages tell it, too");
 }
 
@@ -259,7 +259,7 @@ async fn settings_are_told_with_where_they_were_said() {
     assert!(page.contains("3 of 4 were said"));
     assert!(page.contains("<code><bdi>&lt;hidden&gt;</bdi></code>"));
     assert!(page.contains("<b><bdi>driftgauge.yml:7</bdi></b>"));
-    assert!(page.contains("▲ after a restart: <code><bdi>json</bdi></code>"));
+    assert!(page.contains("after a restart: <code><bdi>json</bdi></code>"));
     assert!(page.contains("What it &lt;means&gt;."));
 }
 

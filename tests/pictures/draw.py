@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import push  # noqa: E402
 from dashboards import ALL, FOLDER, Board, Times  # noqa: E402
+from prometheus import Prometheus  # noqa: E402
 
 WIDTH = 1_600
 CELL, TOP = 38, 64
@@ -44,30 +46,42 @@ FLIGHTS = {"model": ["flights"], "window": ["5m"]}
 DISTANCE = {**FLIGHTS, "version": ["1"], "feature": ["distance"]}
 PICTURES = {
     "fleet": Picture("driftgauge-fleet", {"window": ["5m"]}),
-    "model": Picture("driftgauge-model", FLIGHTS),
+    "model": Picture("driftgauge-model", FLIGHTS, ("Has it drifted?", "What moved?")),
+    "model-traffic": Picture("driftgauge-model", FLIGHTS, ("Is it the data?", "Is it the traffic?", "Is it one version?")),
+    "model-pods": Picture("driftgauge-model", FLIGHTS, ("Is it the pods?",)),
     "feature": Picture("driftgauge-feature", DISTANCE),
-    "sidecar": Picture("driftgauge-sidecar"),
+    "sidecar": Picture("driftgauge-sidecar", {}, ("Can the figures be trusted?", "Do they see everything?", "Do they keep up?")),
 }
 PAGES = {"page": "/", "page-feature": "/feature?model=flights&version=1&feature=distance"}
 
 
 def run(minutes):
-    """The showcase; keeps what the dashboards ask for, and pictures of the sidecar's own page."""
-    from showcase import PODS, Showcase
+    """The showcase; keeps what Prometheus has stored, and pictures of the sidecar's own page."""
+    from showcase import Showcase
 
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
+    before = 5
+    with Showcase(RUN, tick="5s", quick="5s") as showcase:
+        print(f"{minutes + before:g} minutes, Prometheus at {showcase.prometheus.url}", flush=True)
+        showcase.run(60 * minutes, before=60 * before)
+        end = time.time()
+        for name, path in PAGES.items():
+            chromium(showcase.sidecars[2].url + path, RUN / f"{name}.png", 1_100, 900)
+    (RUN / "times.json").write_text(json.dumps([end - 60 * minutes, end]))
+
+
+@contextmanager
+def stored():
+    """A Prometheus that has what the last run stored, and the times of that run."""
     with tempfile.TemporaryDirectory() as folder:
-        with Showcase(Path(folder), tick="1s", quick="5s") as showcase:
-            began = time.time()
-            print(f"{minutes:g} minutes of {len(PODS)} sidecars, Prometheus at {showcase.prometheus.url}", flush=True)
-            showcase.run(60 * minutes)
-            times = Times(began, time.time(), points=300)
-            for name, picture in PICTURES.items():
-                (RUN / f"{name}.json").write_text(json.dumps(asked(picture, showcase.prometheus, times)))
-            for name, path in PAGES.items():
-                url = showcase.sidecars[0].url + path
-                chromium(url, RUN / f"{name}.png", WIDTH, 1_100)
+        prometheus = Prometheus("3.5", Path(folder) / "prometheus", [])
+        (prometheus.directory / "data").symlink_to(RUN / "prometheus" / "data")
+        try:
+            prometheus.start().wait_for("vector(1)", bool)
+            yield prometheus, Times(*json.loads((RUN / "times.json").read_text()), points=300)
+        finally:
+            prometheus.close()
 
 
 def asked(picture, prometheus, times):
@@ -126,9 +140,9 @@ def stacked(panels, rows):
     return placed, top
 
 
-def draw(name, folder):
-    """One picture from what a run has kept."""
-    data = json.loads((RUN / f"{name}.json").read_text())
+def draw(name, prometheus, times, folder):
+    """One picture of a dashboard."""
+    data = asked(PICTURES[name], prometheus, times)
     panels, bottom = stacked(data["board"]["panels"], PICTURES[name].rows)
     drawn = {**data, "board": {"title": data["board"]["title"], "panels": panels}, "width": WIDTH}
     text = json.dumps(drawn).replace("</", "<\\/")
@@ -170,19 +184,20 @@ def main():
     parser.add_argument("--only", nargs="*", default=[*PICTURES, *PAGES])
     arguments = parser.parse_args()
     OUTPUT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as stubs:
-        push.make_stubs(stubs)
-        if not arguments.again:
+    if not arguments.again:
+        with tempfile.TemporaryDirectory() as stubs:
+            push.make_stubs(stubs)
             run(arguments.minutes)
     build = CACHE / "build"
     build.mkdir(exist_ok=True)
     subprocess.run(["node", HERE / "build.mjs", CACHE / "node_modules", build], check=True)
-    for name in arguments.only:
-        if name in PICTURES:
-            draw(name, build)
-        else:
-            shutil.copy(RUN / f"{name}.png", OUTPUT)
-        smaller(OUTPUT / f"{name}.png")
+    with stored() as (prometheus, times):
+        for name in arguments.only:
+            if name in PICTURES:
+                draw(name, prometheus, times, build)
+            else:
+                shutil.copy(RUN / f"{name}.png", OUTPUT)
+            smaller(OUTPUT / f"{name}.png")
 
 
 if __name__ == "__main__":

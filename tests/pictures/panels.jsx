@@ -328,7 +328,8 @@ export function BarChart({ panel, frames, width, height, theme }) {
   const sideways = panel.options.orientation === 'horizontal';
   const most = Math.max(...bars.flatMap((field) => field.values.filter((value) => isFinite(value)))) * 1.05;
   const count = names.values.length;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => share * most);
+  const step = [1, 2, 5].map((digit) => digit * 10 ** Math.floor(Math.log10(most / 2))).findLast((size) => size * 2 <= most);
+  const ticks = [...Array(Math.floor(most / step) + 1).keys()].map((tick) => tick * step);
   const longest = Math.max(...names.values.map(textWidth));
   const turned = !sideways && longest > (width - 60) / count;
   const left = sideways ? Math.min(180, longest + 20) : 56;

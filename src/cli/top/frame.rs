@@ -12,6 +12,8 @@ use super::{head, rows, table};
 
 /// Features that stay in sight however low the screen is, before the lines above them do.
 const FEWEST_ROWS: usize = 5;
+/// Space between two pieces of the last line.
+const GAP: &str = "  ";
 
 /// What is known.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +90,11 @@ pub(super) fn compose(
     let bars = usize::from(height > 2) + usize::from(titles.is_some());
     let wanted = body.len().clamp(1, FEWEST_ROWS);
     let room = height.saturating_sub(bars + wanted);
+    // That the figures are old is worth more than the last of them.
+    let room = match news.trouble {
+        Some(_) => room.max(height.saturating_sub(bars + 1).min(1)),
+        None => room,
+    };
     if above.len() > room {
         above.retain(|line| line.width() > 0);
         above.truncate(room);
@@ -161,30 +168,45 @@ fn help(palette: Palette) -> Vec<Line<'static>> {
     keys.chain(notes.map(Line::from)).collect()
 }
 
-/// The last line: what can be pressed and what is chosen, or the filter that is being typed.
+/// The last line: what can be pressed and what is chosen, or the filter that is being typed; and at
+/// its right end, where one is.
 fn footer(view: &View, position: &str, width: usize, palette: Palette) -> Line<'static> {
-    let left = if view.is_typing {
-        format!("names with: {}_   Enter keep   Esc drop", view.filter)
-    } else if view.is_help {
-        "? back   q quit".into()
-    } else {
-        let or_all = |chosen: &Option<String>| chosen.clone().unwrap_or_else(|| "all".into());
-        let filter = match view.filter.as_str() {
-            "" => String::new(),
-            filter => format!(":{filter}"),
-        };
-        format!(
-            "? help  q quit  s sort:{}  w window:{}  r reference:{}  m model  / filter{filter}",
-            view.sort.word(),
-            or_all(&view.window),
-            or_all(&view.reference),
-        )
+    let or_all = |chosen: &Option<String>| chosen.clone().unwrap_or_else(|| "all".into());
+    let filter = match view.filter.as_str() {
+        "" => String::new(),
+        filter => format!(":{filter}"),
     };
-    let mut line = Line::from(left).style(palette.style(Tone::Bar));
-    let room = width.saturating_sub(line.width() + 2);
+    let mut left: Vec<String> = if view.is_typing {
+        let typed = format!("names with: {}_", view.filter);
+        vec![typed, "Enter keep".into(), "Esc drop".into()]
+    } else if view.is_help {
+        vec!["? back".into(), "q quit".into()]
+    } else {
+        vec![
+            "? help".into(),
+            "q quit".into(),
+            format!("s sort:{}", view.sort.word()),
+            format!("w window:{}", or_all(&view.window)),
+            format!("r reference:{}", or_all(&view.reference)),
+            "m model".into(),
+            format!("/ filter{filter}"),
+        ]
+    };
     let position = position.trim_end();
-    if Span::raw(position).width() <= room {
-        line.push_span(format!("  {position:>room$}"));
+    let wide = |text: &str| Span::raw(text).width();
+    let right = match position {
+        "" => 0,
+        position => GAP.len() + wide(position),
+    };
+    // The help has the keys for which there is no room.
+    while left.len() > 2 && wide(&left.join(GAP)) + right > width {
+        left.pop();
+    }
+    let left = left.join(GAP);
+    let room = width.saturating_sub(wide(&left));
+    let mut line = Line::from(left).style(palette.style(Tone::Bar));
+    if right > 0 && right <= room {
+        line.push_span(format!("{position:>room$}"));
     }
     line
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use super::shell::{Page, Shell};
 use super::text::{Escaped, Name};
+use super::trouble::WARNING;
 
 /// A setting in force, as people may see it: whoever makes one leaves out what is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(in crate::export) fn render(shell: &Shell<'_>, settings: &[Setting]) -> Stri
             0 => {}
             count => write!(
                 html,
-                "; <b class=\"drift\">▲ {count} changed but hold only after a restart</b>"
+                "; <b>{WARNING} {count} changed but hold only after a restart</b>"
             )?,
         }
         html.push_str(". Secrets are hidden.</p>\n");
@@ -70,7 +71,7 @@ fn write_section(html: &mut String, name: &str, settings: &[Setting]) -> fmt::Re
         if let Some(value) = &setting.after_restart {
             write!(
                 html,
-                "<small class=\"b drift\">▲ after a restart: <code>{}</code></small>",
+                "<small class=\"b\">{WARNING} after a restart: <code>{}</code></small>",
                 Name(value)
             )?;
         }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::figures::{Count, Lasting, Moment};
 use super::text::{Escaped, Name};
-use super::trouble::troubles;
+use super::trouble::{WARNING, troubles};
 use crate::export::Sidecar;
 
 const STYLE: &str = include_str!("style.css");
@@ -88,7 +88,10 @@ impl Shell<'_> {
         )?;
         let troubles = troubles(self.sidecar);
         if let (Some(first), false) = (troubles.first(), page == Page::Sidecar) {
-            write!(html, "<p class=\"alert\">▲ The sidecar: {first}")?;
+            write!(
+                html,
+                "<p class=\"alert\"><b>{WARNING} The sidecar:</b> {first}"
+            )?;
             if troubles.len() > 1 {
                 let more = Count(troubles.len() - 1, "more thing");
                 write!(html, " And {more}.")?;

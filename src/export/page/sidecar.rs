@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use super::figures::{Bytes, Lasting, Moment, NONE, Short, Thousands};
 use super::shell::{Page, Shell};
 use super::text::Escaped;
-use super::trouble::troubles;
+use super::trouble::{WARNING, troubles};
 use super::{references, source_counts};
 use crate::engine::Snapshot;
 use crate::export::{Process, Sidecar};
@@ -41,9 +41,11 @@ fn write_verdict(html: &mut String, sidecar: &Sidecar) -> fmt::Result {
         );
         return Ok(());
     }
-    html.push_str(
-        "<section class=\"verdict changed\"><p><b>▲ Its figures may not be the whole truth:</b></p><ul>",
-    );
+    write!(
+        html,
+        "<section class=\"verdict unknown\"><p><b>{WARNING} Its figures may not be the whole \
+         truth:</b></p><ul>"
+    )?;
     for trouble in &troubles {
         write!(html, "<li>{trouble}</li>")?;
     }
@@ -72,7 +74,7 @@ fn write_state(
     let up = sidecar.now.zip(process.start_time_seconds);
     let reload = match sidecar.config_last_reload_successful {
         true => known(ago(loaded)),
-        false => format!("▲ failed; last with success {}", known(ago(loaded))),
+        false => format!("{WARNING} failed; last with success {}", known(ago(loaded))),
     };
     let dropped = sidecar.dropped_series;
     let lines = [

@@ -4,6 +4,8 @@
 use super::figures::{Lasting, Thousands};
 use crate::export::Sidecar;
 
+/// Stands before them: a sign of its own, ▲ is that of drift. As text, not as a picture.
+pub(super) const WARNING: &str = "⚠\u{fe0e}";
 /// An evaluation is late after so many intervals,
 const LATE_INTERVALS: f64 = 3.0;
 /// but not before so many seconds.

@@ -31,7 +31,7 @@ pub(super) fn alerts(plan: &Plan) -> Vec<Alert> {
             window: Some(window.0),
             hold: window.hold(),
             keep_firing_for: window.keep_firing(),
-            summary: format!("{noun} {} has drifted far", WHOSE),
+            summary: format!("{noun} {WHOSE} has drifted far"),
             description: format!(
                 "{} differs from its reference by more than chance, and by much: its excess is \
                  {{{{ $value | printf `%.3g` }}}} (limit {CRITICAL_EXCESS}).",

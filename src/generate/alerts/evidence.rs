@@ -9,11 +9,12 @@
 //! reads a few recorded series of one feature.
 
 use super::super::promql::max_over_pods;
+use super::super::rules::service::CALLERS_FAULT;
 use super::super::{Window, series};
 use crate::export::names;
 
 /// `$of`: matchers for the alert's own labels, but not for those that other series do not have.
-const SELECTOR: &str = r#"{{ $of := "" }}{{ range $key, $value := $labels }}{{ if and (match `^\w+$` $key) (not (match `^(window|reference|profile|state|kind|figure)$` $key)) }}{{ $of = printf `%s%s=%q,` $of $key $value }}{{ end }}{{ end }}"#;
+const SELECTOR: &str = r#"{{ $of := "" }}{{ range $key, $value := $labels }}{{ if and (match `^\w+$` $key) (not (match `^(__name__|window|reference|profile|state|kind|figure)$` $key)) }}{{ $of = printf `%s%s=%q,` $of $key $value }}{{ end }}{{ end }}"#;
 
 /// The top three cells with their share from → to; of what the fleet counts.
 const CELLS: &str = r#"{{ range $i, $cell := printf `100 * (topk(3, <terms>{%[1]s<window>}) * 0 + ignoring (reference) <cells>{%[1]s<window>} / ignoring (bin) group_left () sum without (bin) (<cells>{%[1]s<window>})) * ignoring (window, range) group_left (range) (<ranges> ^ 0)` (printf `%sprofile=~"%s.*",` $of $labels.profile) | query }}{{ if $i }};{{ else }} Most of it:{{ end }} {{ or $cell.Labels.range (printf `cell %s` $cell.Labels.bin) }}{{ range printf `100 * <reference>{%[1]s} / ignoring (bin) group_left () <rows>{%[2]s}` (printf `%sprofile=%q,bin=%q,` $of $cell.Labels.profile $cell.Labels.bin) (printf `%sprofile=%q,` $of $cell.Labels.profile) | query }} {{ printf `%.1f %%` .Value }} →{{ end }} {{ printf `%.1f %%` $cell.Value }}{{ end }}{{ with printf `<cells>{%s<window>}` $of | query }}.{{ end }}"#;
@@ -99,9 +100,9 @@ pub(super) fn mostly(window: Window, counter: &str, label: &str) -> String {
     fill(MOSTLY, &[("counts", &counts), ("label", label)])
 }
 
-/// Which code most of the failed calls end with.
+/// Which code most of the calls end with that failed and not through the caller.
 pub(super) fn code() -> String {
-    let counts = format!("{}{{%[1]s}}", series::ERRORS);
+    let counts = format!(r#"{}{{%[1]scode!~"{CALLERS_FAULT}"}}"#, series::ERRORS);
     let mostly = fill(MOSTLY, &[("counts", &counts), ("label", "code")]);
     format!("{SELECTOR}{mostly}")
 }

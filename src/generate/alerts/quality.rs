@@ -29,7 +29,10 @@ pub(super) fn alerts(plan: &Plan) -> Vec<Alert> {
     alerts
 }
 
-const WHOSE: &str = "{{ $labels.feature }} of model {{ $labels.model }}";
+/// At the beginning of a sentence.
+const SUBJECT: &str = "Feature {{ $labels.feature }} of model {{ $labels.model }}";
+/// Within one.
+const WHOSE: &str = "feature {{ $labels.feature }} of model {{ $labels.model }}";
 
 /// A rate that is above the reference's, not by chance.
 fn raised(plan: &Plan, window: Window, name: &'static str, raise: &str, what: &str) -> Alert {
@@ -39,7 +42,7 @@ fn raised(plan: &Plan, window: Window, name: &'static str, raise: &str, what: &s
         window: Some(window.0),
         hold: window.hold(),
         keep_firing_for: window.keep_firing(),
-        summary: format!("{WHOSE} {what} more often"),
+        summary: format!("{SUBJECT} {what} more often"),
         description: format!(
             "Over {{{{ $labels.window }}}}, {WHOSE}, version {{{{ $labels.version }}}}, {what} more often than in its \
              reference, at least {{{{ $value | humanizePercentage }}}} of rows more."
@@ -133,7 +136,7 @@ fn vanished(plan: &Plan, window: Window) -> Alert {
         window: Some(window.0),
         hold: window.hold(),
         keep_firing_for: window.keep_firing(),
-        summary: format!("{WHOSE} has vanished"),
+        summary: format!("{SUBJECT} has vanished"),
         description: format!(
             "Over {{{{ $labels.window }}}}, model {{{{ $labels.model }}}}, version {{{{ $labels.version }}}}, has rows, \
              and not one of them has a usable value of {{{{ $labels.feature }}}}."
@@ -156,7 +159,7 @@ fn constant(plan: &Plan, window: Window) -> Alert {
         window: Some(window.0),
         hold: window.hold(),
         keep_firing_for: window.keep_firing(),
-        summary: format!("{WHOSE} no longer changes"),
+        summary: format!("{SUBJECT} no longer changes"),
         description: format!(
             "Over {{{{ $labels.window }}}}, all values of {WHOSE}, version {{{{ $labels.version }}}}, are the same; \
              those of its reference are not."

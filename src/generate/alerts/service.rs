@@ -69,8 +69,8 @@ fn burning(
         summary: format!("Too many calls of model {{{{ $labels.model }}}} {what}"),
         description: format!(
             "{{{{ $value | humanizePercentage }}}} of the calls of model {{{{ $labels.model }}}}, version \
-             {{{{ $labels.version }}}}, {what} (over {long}, and still over {short}): the budget of {} is used up \
-             {factor} times too fast.",
+             {{{{ $labels.version }}}}, {what} (over {long}, and still over {short}). The objective allows \
+             {}: its budget burns at least {factor} times as fast as it may.",
             percentage(1.0 - objective)
         ),
         ..described(PAGE, name, severity, plan)

@@ -6,7 +6,7 @@ use crate::export::names;
 use crate::settings::Span;
 
 /// Failures that are the caller's fault, of gRPC and of HTTP: 429 is not, as it says that the server has no room.
-const CALLERS_FAULT: &str = "INVALID_ARGUMENT|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|UNAUTHENTICATED|\
+pub const CALLERS_FAULT: &str = "INVALID_ARGUMENT|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|UNAUTHENTICATED|\
                              FAILED_PRECONDITION|OUT_OF_RANGE|CANCELLED|4([013-9].|2[0-8])";
 
 /// A burn rate that empties the budget of 30 days too early: both windows must show it, the long one

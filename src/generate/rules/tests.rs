@@ -5,7 +5,11 @@ use super::super::{Plan, Rule};
 
 #[test]
 fn what_is_recorded_is_the_table_of_recorded_series() {
-    let groups = super::all(&Plan::default());
+    let plan = Plan {
+        feature_bands: true,
+        ..Plan::default()
+    };
+    let groups = super::all(&plan);
     let rules = groups.iter().flat_map(|group| &group.rules);
     let recorded: BTreeSet<&str> = rules
         .map(|rule| match rule {

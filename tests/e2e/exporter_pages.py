@@ -1,4 +1,4 @@
-"""Serves pages of exporters that are not ours, for the panels that join a pod's resources: tests/data/exporters/."""
+"""Serves example pages of exporters that are not ours, for panels on the resources of pods: tests/data/exporters/."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ AGE = 3_600
 """Seconds in which the counters of a page have come to what they are; they go on at that pace."""
 
 
-class RecordedPages(ThreadingHTTPServer):
+class ExporterPages(ThreadingHTTPServer):
     """`/NAME` is the page NAME.prom."""
 
     daemon_threads = True

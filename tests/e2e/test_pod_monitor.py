@@ -1,0 +1,85 @@
+"""The PodMonitor, in real service discovery: every sidecar is one target, whatever else is in its pod."""
+
+import copy
+import re
+
+import pytest
+import yaml
+
+import prometheus
+from kubernetes_api import PodsApi, running
+from prometheus import Prometheus
+from sidecar import ROOT
+from waiting import free_port, wait_for
+
+MONITOR = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "pod-monitor.yaml").read_text())
+POD = re.search(r"```yaml\n(# part of a pod template\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+
+
+def scrape_job(monitor, api):
+    """What the Prometheus Operator makes of a PodMonitor, as far as ours goes."""
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert monitor["spec"]["selector"] == {}, "labels of pods would have to be looked at, too"
+    name = f"podMonitor/monitoring/{monitor['metadata']['name']}/0"
+
+    def snake(rule):
+        return {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", key): value for key, value in rule.items()}
+
+    operators = [
+        {"source_labels": ["__meta_kubernetes_pod_phase"], "regex": "(Failed|Succeeded)", "action": "drop"},
+        {"source_labels": ["__meta_kubernetes_pod_container_port_name"], "regex": endpoint["port"], "action": "keep"},
+        {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"},
+        {"source_labels": ["__meta_kubernetes_pod_container_name"], "target_label": "container"},
+        {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
+        {"target_label": "job", "replacement": f"monitoring/{monitor['metadata']['name']}"},
+        {"target_label": "endpoint", "replacement": endpoint["port"]},
+    ]
+    return {
+        "job_name": name,
+        "scrape_interval": "1s",
+        "kubernetes_sd_configs": [{"role": "pod", "api_server": api.url}],
+        "relabel_configs": operators + [snake(rule) for rule in endpoint["relabelings"]],
+    }
+
+
+def pods(native, classic):
+    """The README's pod with a native sidecar; the same with an ordinary one; a model without.
+
+    Each model has a port called `metrics`, too."""
+    spec = yaml.safe_load(POD)["spec"]
+    (sidecar,), (model,) = spec["initContainers"], spec["containers"]
+    model["ports"] = [{"name": "metrics", "containerPort": free_port()}, {"name": "http", "containerPort": free_port()}]
+    assert sidecar["name"] == "driftgauge" and sidecar["restartPolicy"] == "Always"
+
+    def listening(port):
+        container = copy.deepcopy(sidecar)
+        (found,) = container["ports"]
+        found["containerPort"] = port
+        return container
+
+    return [
+        running("native", {"initContainers": [listening(native.web_port)], "containers": [model]}),
+        running("classic", {"containers": [model, listening(classic.web_port)]}),
+        running("without", {"containers": [model]}),
+    ]
+
+
+def test_each_sidecar_is_one_target_with_the_job_that_alerts_know(serve, tmp_path):
+    if not prometheus.server("3.5"):
+        pytest.skip("Prometheus 3 could not be fetched, and Debian's 2.42 is built without Kubernetes")
+    native, classic = serve(), serve()
+    api = PodsApi(pods(native, classic))
+    server = Prometheus("3.5", tmp_path / "prometheus", [scrape_job(MONITOR, api)])
+    try:
+        server.start()
+        up = wait_for(lambda: len(found := server.query("up")) >= 2 and found, "targets are scraped", 30, every=0.2)
+        expected = {
+            (name, "driftgauge", "driftgauge", "shop", f"127.0.0.1:{sidecar.web_port}", 1.0)
+            for name, sidecar in (("native", native), ("classic", classic))
+        }
+        keys = ("pod", "container", "job", "namespace", "instance")
+        assert {(*(labels[key] for key in keys), value) for labels, value in up} == expected
+        assert len(server.targets()) == 2
+    finally:
+        server.close()
+        api.close()
