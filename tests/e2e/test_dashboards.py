@@ -447,7 +447,7 @@ def test_choices_are_of_what_is_chosen_before(board):
     for name, series, _ in label_queries(board):
         if name not in ("namespace", "job"):
             ((_, matchers),) = selectors(series)
-            assert matchers["namespace"] == "$namespace" and matchers["job"] == "$job", name
+            assert matchers.get("namespace") == "$namespace" and matchers.get("job") == "$job", name
 
 
 def test_marks_are_of_alerts_reloads_and_references():

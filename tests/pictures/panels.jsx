@@ -286,8 +286,8 @@ export function Heatmap({ panel, frames, width, height, times, theme }) {
   const room = { width: width - left - 8, height: height - AXIS - 26 };
   const rowHeight = room.height / rows.length;
   const least = panel.options.filterValues?.le ?? 0;
-  const all = fields.flatMap((field) => field.values.filter((value) => value !== null && value > least));
-  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const filled = fields.flatMap((field) => field.values.filter((value) => value !== null && value > least));
+  const [low, high] = filled.length ? [Math.min(...filled), Math.max(...filled)] : [0, 0];
   return (
     <div>
       <svg width={width} height={height - 26}>

@@ -86,10 +86,17 @@ impl Panel {
     }
 
     /// An axis for drift ratios, which go from 0.1 to 100: what matters is on which side of 1 they
-    /// are, so the line at 1 is always there.
-    pub fn ratio_axis(mut self) -> Self {
+    /// are.
+    pub fn ratio_axis(self) -> Self {
+        self.linear_ratio_axis()
+            .logarithmic_above(limits::DRIFT_RATIO)
+    }
+
+    /// An axis for ratios that are often all below 0.1: Grafana keeps room for the line at 1 only on
+    /// linear axes.
+    pub fn linear_ratio_axis(mut self) -> Self {
         self.field().custom["axisSoftMax"] = json!(1.5);
-        self.logarithmic_above(limits::DRIFT_RATIO)
+        self
     }
 
     /// An axis that need not begin at 0.

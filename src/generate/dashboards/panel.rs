@@ -161,6 +161,7 @@ impl Panel {
         let at_least = match unit {
             Unit::Share => json!(0.01),
             Unit::Count => json!(1),
+            Unit::RowsPerSecond | Unit::CallsPerSecond => json!(0.1),
             _ => Value::Null,
         };
         field.custom = json!({

@@ -17,6 +17,8 @@ pub struct Target {
     format: &'static str,
     instant: bool,
     range: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    exemplar: bool,
 }
 
 impl Target {
@@ -30,6 +32,7 @@ impl Target {
             format,
             instant,
             range: !instant,
+            exemplar: false,
         }
     }
 
@@ -51,6 +54,12 @@ impl Target {
     /// Buckets of a histogram over the time that is shown.
     pub fn buckets(expr: impl Into<String>) -> Self {
         Self::new(expr, "heatmap", false).named("{{le}}")
+    }
+
+    /// With the calls that were kept as exemplars, as dots: each opens its trace.
+    pub fn with_exemplars(mut self) -> Self {
+        self.exemplar = true;
+        self
     }
 
     /// What its series are called, such as `{{feature}}`.

@@ -93,11 +93,11 @@ pub(super) fn feature_drift() -> Panel {
 pub(super) fn output_drift() -> Panel {
     Panel::lines(
         "Drift of predictions and scores",
-        "Drift of what the model says, in units of its thresholds; above the line is drift. The axis is logarithmic above 1.",
+        "Drift of what the model says, in units of its thresholds; above the line is drift.",
         Unit::Number,
     )
     .limits(Thresholds::drift_ratio())
-    .ratio_axis()
+    .linear_ratio_axis()
     .legend_table()
     .link(links::of_this_model_to_feature(Field::Line))
     .with(Target::over_time(ratio("feature", &outputs())).named("{{feature}}"))
@@ -111,7 +111,7 @@ pub(super) fn together() -> Panel {
         Unit::Number,
     )
     .limits(Thresholds::drift_ratio())
-    .ratio_axis()
+    .linear_ratio_axis()
     .with(Target::over_time(model_ratio("kind", r#", kind!="worst_feature""#)).named("{{kind}}"))
 }
 

@@ -57,13 +57,14 @@ pub(super) fn latency(plan: &Plan) -> Panel {
     let quantile = |quantile: f64| query::latency(quantile, "model", &query::models());
     Panel::lines(
         "Latency",
-        "Half, 90 and 99 of 100 calls take at most this long. The dashed line is what the objective allows.",
+        "Half, 90 and 99 of 100 calls take at most this long. The dashed line is what the objective allows; dots, \
+         where Prometheus keeps exemplars, are calls that can be traced.",
         Unit::Seconds,
     )
     .limits(Thresholds::above(plan.latency_bound, BAD))
     .with(Target::over_time(quantile(0.5)).named("p50"))
     .with(Target::over_time(quantile(0.9)).named("p90"))
-    .with(Target::over_time(quantile(0.99)).named("p99"))
+    .with(Target::over_time(quantile(0.99)).named("p99").with_exemplars())
 }
 
 pub(super) fn latency_heatmap() -> Panel {
