@@ -70,6 +70,8 @@ class Fields:
         for window in ("1h", "1d"):
             profile = {**labels, "profile": "0badcafe", "window": window}
             self.constant("driftgauge_reference_minimum_effect", profile, 0.02)
+        self.constant("driftgauge_reference_design_effect", {**labels, "profile": "0badcafe"}, 1)
+        self.constant("driftgauge_reference_significance", {**labels, "profile": "0badcafe"}, 4.75)
         self.constant("driftgauge_reference_null_ratio", labels, rng.binomial(REFERENCE_ROWS, NULLS) / REFERENCE_ROWS)
         self.counter("driftgauge_feature_values_total", labels, rows - missing)
         self.counter("driftgauge_feature_missing_total", {**labels, "reason": "null"}, missing)

@@ -9,8 +9,11 @@ use crate::settings::Span;
 
 const WEEK: Span = Span::from_secs(7 * 86_400);
 const TWO_DAYS: Span = Span::from_secs(2 * 86_400);
-/// How often a figure is noted: 2,016 times a week.
-const STEP: Span = Span::from_secs(300);
+/// How often a figure is noted, 2,520 times a week: often enough for the five minutes that Prometheus
+/// looks back.
+const STEP: Span = Span::from_secs(240);
+/// What a rate is taken over.
+const RATE: Span = Span::from_secs(300);
 
 /// Deviation that even a history without any change has, in parts of its mean.
 const SLACK: f64 = 0.1;
@@ -67,7 +70,7 @@ fn feature_figures(plan: &Plan) -> Vec<Figure> {
 }
 
 fn rate(plan: &Plan, counter: &str) -> String {
-    format!("rate({counter}[{}])", plan.lapsed(STEP))
+    format!("rate({counter}[{}])", plan.lapsed(RATE))
 }
 
 /// Notes figures and how far they are from their history, and records that history.
@@ -102,7 +105,7 @@ fn band(plan: &Plan, name: &str, band: Band, figures: Vec<Figure>) -> Vec<Group>
         },
         Group {
             name: format!("{name}-history"),
-            interval: Some(plan.lapsed(Span::from_secs(240))),
+            interval: Some(step),
             rules: vec![
                 Record::new(
                     mean,
