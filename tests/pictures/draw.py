@@ -52,7 +52,8 @@ PICTURES = {
     "feature": Picture("driftgauge-feature", DISTANCE),
     "sidecar": Picture("driftgauge-sidecar", {}, ("Can the figures be trusted?", "Do they see everything?", "Do they keep up?")),
 }
-PAGES = {"page": "/", "page-feature": "/feature?model=flights&version=1&feature=distance"}
+PAGES = {"page": (2, "/", 560), "page-feature": (1, "/feature?model=flights&version=1&feature=distance", 900)}
+"""Of which sidecar, the path of its own page, and the height that shows what matters."""
 
 
 def run(minutes):
@@ -66,8 +67,8 @@ def run(minutes):
         print(f"{minutes + before:g} minutes, Prometheus at {showcase.prometheus.url}", flush=True)
         showcase.run(60 * minutes, before=60 * before)
         end = time.time()
-        for name, path in PAGES.items():
-            chromium(showcase.sidecars[2].url + path, RUN / f"{name}.png", 1_100, 900)
+        for name, (number, path, height) in PAGES.items():
+            chromium(showcase.sidecars[number].url + path, RUN / f"{name}.png", 1_100, height)
     (RUN / "times.json").write_text(json.dumps([end - 60 * minutes, end]))
 
 
@@ -116,8 +117,12 @@ def marks(board, annotation):
         else:
             at = [at for at, _ in series["values"]]
             found |= {now for before, now in zip([0, *at], at) if now - before > 1.5 * board.times.step}
-    within = [at for at in found if board.times.start <= at <= board.times.end]
-    return [{"at": at, "color": color} for at in sorted(within)]
+    # In a run of minutes, alerts that are hours apart elsewhere would lie one on the other.
+    apart, kept = (board.times.end - board.times.start) / 40, []
+    for at in sorted(found):
+        if board.times.start <= at <= board.times.end and (not kept or at - kept[-1] > apart):
+            kept.append(at)
+    return [{"at": at, "color": color} for at in kept]
 
 
 def stacked(panels, rows):
