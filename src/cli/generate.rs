@@ -78,7 +78,11 @@ impl Objectives {
             );
         }
         Ok(Plan {
-            error_objective: share("error-objective", self.error_objective, plan.error_objective)?,
+            error_objective: share(
+                "error-objective",
+                self.error_objective,
+                plan.error_objective,
+            )?,
             latency_objective: share(
                 "latency-objective",
                 self.latency_objective,

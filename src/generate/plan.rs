@@ -33,9 +33,10 @@ impl Window {
         self.0.to_string()
     }
 
-    /// How often rules over it are evaluated: a sixtieth of it, from 1 s to 10 min.
+    /// How often rules over it are evaluated: a sixtieth of it, from 1 s to 4 min. Prometheus forgets a
+    /// sample after 5: what were recorded more seldom would be there only part of the time.
     pub fn interval(self) -> Span {
-        Span::from_millis((self.0.millis() / 60).clamp(1_000, 600_000) / 1_000 * 1_000)
+        Span::from_millis((self.0.millis() / 60).clamp(1_000, 240_000) / 1_000 * 1_000)
     }
 
     /// How long an alert on it must hold before it fires: a quarter of it, at most 1 h.
@@ -167,8 +168,8 @@ mod tests {
                 "1s 3s 1s",
                 "5s 75s 25s",
                 "1m 15m 5m",
-                "10m 1h 1h",
-                "10m 1h 1h"
+                "4m 1h 1h",
+                "4m 1h 1h"
             ]
         );
     }

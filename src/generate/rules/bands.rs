@@ -102,7 +102,7 @@ fn band(plan: &Plan, name: &str, band: Band, figures: Vec<Figure>) -> Vec<Group>
         },
         Group {
             name: format!("{name}-history"),
-            interval: Some(plan.lapsed(Span::from_secs(600))),
+            interval: Some(plan.lapsed(Span::from_secs(240))),
             rules: vec![
                 Record::new(
                     mean,

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::super::series::ALL;
 use super::super::{Plan, Rule};
+use crate::settings::Span;
 
 #[test]
 fn what_is_recorded_is_the_table_of_recorded_series() {
@@ -18,4 +19,17 @@ fn what_is_recorded_is_the_table_of_recorded_series() {
         })
         .collect();
     assert_eq!(recorded, ALL.iter().map(|series| series.name).collect());
+}
+
+#[test]
+fn what_is_recorded_is_there_until_it_is_recorded_again() {
+    /// How long Prometheus takes the newest sample for the present one.
+    const LOOKBACK: Span = Span::from_secs(300);
+    for group in super::all(&Plan::default()) {
+        assert!(
+            group.interval.unwrap_or_default() <= LOOKBACK,
+            "{}",
+            group.name
+        );
+    }
 }
