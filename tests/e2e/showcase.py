@@ -119,7 +119,7 @@ def observed(client, message):
                 return None
             raise
 
-    return wait_for(taken, "room in the queue", every=0.01)
+    return wait_for(taken, "room in the queue")
 
 
 def parcels(rng, count):

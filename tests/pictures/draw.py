@@ -52,7 +52,7 @@ PICTURES = {
     "feature": Picture("driftgauge-feature", DISTANCE),
     "sidecar": Picture("driftgauge-sidecar", {}, ("Can the figures be trusted?", "Do they see everything?", "Do they keep up?")),
 }
-PAGES = {"page": (2, "/", 560), "page-feature": (1, "/feature?model=flights&version=1&feature=distance", 900)}
+PAGES = {"page": (2, "/", 560), "page-feature": (0, "/feature?model=flights&version=1&feature=distance", 900)}
 """Of which sidecar, the path of its own page, and the height that shows what matters."""
 
 
