@@ -28,6 +28,7 @@ import push  # noqa: E402
 from dashboards import ALL, FOLDER, Board, Times  # noqa: E402
 from prometheus import Prometheus  # noqa: E402
 
+VERSION = "3.5"
 WIDTH = 1_600
 CELL, TOP = 38, 64
 """Height of a grid row and of what is above the grid, as board.jsx has them."""
@@ -63,8 +64,8 @@ def run(minutes):
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
     before = 5
-    with Showcase(RUN, tick="5s", quick="5s") as showcase:
-        print(f"{minutes + before:g} minutes, Prometheus at {showcase.prometheus.url}", flush=True)
+    with Showcase(RUN, (VERSION,), tick="5s", quick="5s") as showcase:
+        print(f"{minutes + before:g} minutes, Prometheus at {showcase.servers[VERSION].url}", flush=True)
         showcase.run(60 * minutes, before=60 * before)
         end = time.time()
         for name, (number, path, height) in PAGES.items():
@@ -76,8 +77,8 @@ def run(minutes):
 def stored():
     """A Prometheus that has what the last run stored, and the times of that run."""
     with tempfile.TemporaryDirectory() as folder:
-        prometheus = Prometheus("3.5", Path(folder) / "prometheus", [])
-        (prometheus.directory / "data").symlink_to(RUN / "prometheus" / "data")
+        prometheus = Prometheus(VERSION, Path(folder) / "prometheus", [])
+        (prometheus.directory / "data").symlink_to(RUN / f"prometheus-{VERSION}" / "data")
         try:
             prometheus.start().wait_for("vector(1)", bool)
             yield prometheus, Times(*json.loads((RUN / "times.json").read_text()), points=300)
