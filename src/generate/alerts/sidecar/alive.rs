@@ -1,8 +1,8 @@
 //! Sidecars that are not there, do not answer, or come and go.
 
-use super::super::super::promql::{POD_LABELS, max_over_pods};
+use super::super::super::promql::max_over_pods;
 use super::super::super::{Alert, Plan, Severity};
-use super::{JOB, POD, at_once, patience, warning};
+use super::{JOB, POD, at_once, warning};
 use crate::export::names;
 
 /// How long it is remembered which models a sidecar that is down has served.
