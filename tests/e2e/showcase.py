@@ -119,7 +119,7 @@ def observed(client, message):
                 return None
             raise
 
-    return wait_for(taken, "room in the queue", every=0.01)
+    return wait_for(taken, "room in the queue")
 
 
 def parcels(rng, count):
@@ -141,10 +141,10 @@ def priced(path, body):
 
 @dataclass
 class Showcase:
-    """Sidecars, what they are sent, and a Prometheus that scrapes them; a context."""
+    """Sidecars, what they are sent, and each Prometheus that scrapes them; a context."""
 
     directory: object
-    version: str = "3.5"
+    versions: tuple = ("3.5",)
     seed: int = 20130508
     rows_a_second: int = 60
     tick: str = "2s"
@@ -181,7 +181,7 @@ class Showcase:
         for sidecar in self.sidecars:
             sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "the history is folded in", seconds=180)
         self.pages = self.stack.enter_context(ExporterPages())
-        self.prometheus = self.scraping()
+        self.servers = {version: self.scraping(version) for version in self.versions}
         return self
 
     # --------------------------------------------------------------------------------- sidecars
@@ -211,7 +211,7 @@ class Showcase:
         self.stack.callback(made.close)
         return made.start()
 
-    def scraping(self):
+    def scraping(self, version):
         """A real Prometheus with the rules and alerts of deploy/, which only do not take their time."""
         labels = [{"namespace": NAMESPACE, "pod": pod, "container": "driftgauge", "node": "node-a"} for pod in PODS]
         targets = [
@@ -219,13 +219,13 @@ class Showcase:
             for sidecar, labels in zip(self.sidecars, labels)
         ]
         jobs = [{"job_name": "driftgauge", "static_configs": targets}, *self.pages.jobs()]
-        made = Prometheus(self.version, self.directory / "prometheus", jobs)
+        made = Prometheus(version, self.directory / f"prometheus-{version}", jobs)
         files = []
         for path in sorted(RULES.glob("driftgauge-*.yml")):
             text = re.sub(r"^(\s*(?:interval|for|keep_firing_for): ).*$", rf"\g<1>{self.quick}", path.read_text(), flags=re.M)
-            files.append(self.directory / path.name)
+            files.append(made.directory / path.name)
             files[-1].write_text(text)
-        config = self.directory / "prometheus" / "prometheus.yml"
+        config = made.directory / "prometheus.yml"
         document = json.loads(config.read_text())
         document["global"]["evaluation_interval"] = self.quick
         config.write_text(json.dumps({**document, "rule_files": [str(path) for path in files]}))

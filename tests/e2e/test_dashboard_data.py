@@ -11,7 +11,7 @@ import pytest
 
 import dashboards
 from dashboards import ALL, Board, Times
-from prometheus import server
+from prometheus import VERSIONS, server
 from showcase import Showcase
 
 SECONDS = 40
@@ -27,19 +27,29 @@ OWN = re.compile(r"\b(?:driftgauge|process)_\w+|\b\w+:driftgauge_\w+:\w+")
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory):
+def run(tmp_path_factory):
     """The run, after its end but with everything still up, and the times of it."""
-    version = "3.5" if server("3.5") else "2.42"
     began = time.time()
-    with Showcase(tmp_path_factory.mktemp("showcase"), version) as showcase:
+    versions = tuple(version for version in VERSIONS if server(version))
+    with Showcase(tmp_path_factory.mktemp("showcase"), versions) as showcase:
         showcase.run(SECONDS)
-        showcase.prometheus.wait_for("sum(ALERTS{alertstate='firing'})", bool)
+        for prometheus in showcase.servers.values():
+            prometheus.wait_for("sum(ALERTS{alertstate='firing'})", bool)
         yield showcase, Times(began, time.time(), points=20)
 
 
+@pytest.fixture(params=VERSIONS)
+def shown(run, request):
+    """One of the servers that saw it, and its times."""
+    showcase, times = run
+    if request.param not in showcase.servers:
+        pytest.skip(f"Prometheus {request.param} could not be fetched")
+    return showcase.servers[request.param], times
+
+
 def boards(shown, path):
-    showcase, times = shown
-    return [Board.read(path, showcase.prometheus, times, chosen) for chosen in CHOSEN]
+    prometheus, times = shown
+    return [Board.read(path, prometheus, times, chosen) for chosen in CHOSEN]
 
 
 @pytest.fixture(params=dashboards.files(), ids=lambda path: path.stem)
@@ -70,11 +80,11 @@ def test_every_annotation_has_events(shown, path):
 
 def test_every_metric_that_is_named_was_there(shown, path):
     """So that nothing is shown only because the other half of an `or` has data."""
-    showcase, _ = shown
+    prometheus, _ = shown
     board = boards(shown, path)[0]
     queries = " ".join(target["expr"] for _, target in board.targets())
     named = {name for pattern in (OWN, FOREIGN) for name in pattern.findall(queries)}
-    there = set(showcase.prometheus.api("label/__name__/values"))
+    there = set(prometheus.api("label/__name__/values"))
     assert named, "no metric is named"
     missing = sorted(named - there)
     assert not missing

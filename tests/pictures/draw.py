@@ -28,6 +28,7 @@ import push  # noqa: E402
 from dashboards import ALL, FOLDER, Board, Times  # noqa: E402
 from prometheus import Prometheus  # noqa: E402
 
+VERSION = "3.5"
 WIDTH = 1_600
 CELL, TOP = 38, 64
 """Height of a grid row and of what is above the grid, as board.jsx has them."""
@@ -52,7 +53,8 @@ PICTURES = {
     "feature": Picture("driftgauge-feature", DISTANCE),
     "sidecar": Picture("driftgauge-sidecar", {}, ("Can the figures be trusted?", "Do they see everything?", "Do they keep up?")),
 }
-PAGES = {"page": "/", "page-feature": "/feature?model=flights&version=1&feature=distance"}
+PAGES = {"page": (2, "/", 560), "page-feature": (0, "/feature?model=flights&version=1&feature=distance", 900)}
+"""Of which sidecar, the path of its own page, and the height that shows what matters."""
 
 
 def run(minutes):
@@ -62,12 +64,12 @@ def run(minutes):
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
     before = 5
-    with Showcase(RUN, tick="5s", quick="5s") as showcase:
-        print(f"{minutes + before:g} minutes, Prometheus at {showcase.prometheus.url}", flush=True)
+    with Showcase(RUN, (VERSION,), tick="5s", quick="5s") as showcase:
+        print(f"{minutes + before:g} minutes, Prometheus at {showcase.servers[VERSION].url}", flush=True)
         showcase.run(60 * minutes, before=60 * before)
         end = time.time()
-        for name, path in PAGES.items():
-            chromium(showcase.sidecars[2].url + path, RUN / f"{name}.png", 1_100, 900)
+        for name, (number, path, height) in PAGES.items():
+            chromium(showcase.sidecars[number].url + path, RUN / f"{name}.png", 1_100, height)
     (RUN / "times.json").write_text(json.dumps([end - 60 * minutes, end]))
 
 
@@ -75,8 +77,8 @@ def run(minutes):
 def stored():
     """A Prometheus that has what the last run stored, and the times of that run."""
     with tempfile.TemporaryDirectory() as folder:
-        prometheus = Prometheus("3.5", Path(folder) / "prometheus", [])
-        (prometheus.directory / "data").symlink_to(RUN / "prometheus" / "data")
+        prometheus = Prometheus(VERSION, Path(folder) / "prometheus", [])
+        (prometheus.directory / "data").symlink_to(RUN / f"prometheus-{VERSION}" / "data")
         try:
             prometheus.start().wait_for("vector(1)", bool)
             yield prometheus, Times(*json.loads((RUN / "times.json").read_text()), points=300)
@@ -116,8 +118,12 @@ def marks(board, annotation):
         else:
             at = [at for at, _ in series["values"]]
             found |= {now for before, now in zip([0, *at], at) if now - before > 1.5 * board.times.step}
-    within = [at for at in found if board.times.start <= at <= board.times.end]
-    return [{"at": at, "color": color} for at in sorted(within)]
+    # In a run of minutes, alerts that are hours apart elsewhere would lie one on the other.
+    apart, kept = (board.times.end - board.times.start) / 40, []
+    for at in sorted(found):
+        if board.times.start <= at <= board.times.end and (not kept or at - kept[-1] > apart):
+            kept.append(at)
+    return [{"at": at, "color": color} for at in kept]
 
 
 def stacked(panels, rows):

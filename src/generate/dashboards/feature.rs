@@ -316,6 +316,7 @@ fn drift() -> Panel {
         Unit::Number,
     )
     .logarithmic_above(0.01)
+    .decimals(2)
     .dashed("threshold", BAD)
     .with(Target::over_time(of(series::DRIFT, &names::FEATURE_DRIFT)).named("drift"))
     .with(Target::over_time(of(series::EXCESS, &names::FEATURE_DRIFT_EXCESS)).named("excess"))
