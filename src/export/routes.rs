@@ -139,7 +139,7 @@ impl Routes {
                     Format::OpenMetrics,
                     snapshot.clone(),
                     sidecar.clone(),
-                    Some(process.clone()),
+                    Some(process),
                 );
                 let series = all.ok().map(|page| page.series);
                 let shell = self.shell(&sidecar);

@@ -45,7 +45,7 @@ pub struct Record {
 
 impl Record {
     /// A rule that adds these labels.
-    pub fn new<const N: usize>(
+    pub fn rule<const N: usize>(
         record: &str,
         expr: impl Into<String>,
         labels: [(&'static str, &str); N],

@@ -230,7 +230,7 @@ fn whole(model: &Model, view: &View) -> Vec<Piece> {
     };
     if let Some(window) = outliers()
         .find(|window| window.is_raised)
-        .or(outliers().last())
+        .or(outliers().next_back())
     {
         let (mark, tone) = match window.is_raised {
             true => ("!", Tone::Drift),

@@ -31,9 +31,9 @@ pub(super) fn write(html: &mut String, view: &View<'_>) -> fmt::Result {
         if rows.is_empty() {
             continue;
         }
-        write!(
+        writeln!(
             html,
-            "<tbody><tr class=\"g\"><th scope=\"rowgroup\" colspan=\"{}\">{title} <small>{}</small></th></tr>\n",
+            "<tbody><tr class=\"g\"><th scope=\"rowgroup\" colspan=\"{}\">{title} <small>{}</small></th></tr>",
             view.model.windows.len() + OTHER_COLUMNS,
             rows.len()
         )?;

@@ -55,11 +55,11 @@ pub(in crate::export) fn render(shell: &Shell<'_>, settings: &[Setting]) -> Stri
 
 fn write_section(html: &mut String, name: &str, settings: &[Setting]) -> fmt::Result {
     let title = if name.is_empty() { "general" } else { name };
-    write!(
+    writeln!(
         html,
         "<section><h2>{title}</h2><div class=\"t\"><table class=\"k\"><thead><tr>\
          <th scope=\"col\">key</th><th scope=\"col\">value</th><th scope=\"col\">said by</th>\
-         <th scope=\"col\" class=\"w\">meaning</th></tr></thead><tbody>\n"
+         <th scope=\"col\" class=\"w\">meaning</th></tr></thead><tbody>"
     )?;
     for setting in settings {
         write!(

@@ -27,9 +27,9 @@ pub(super) fn write(html: &mut String, model: &ModelSnapshot) -> fmt::Result {
     let are_several = references.len() > 1;
     for reference in references {
         if are_several {
-            write!(
+            writeln!(
                 html,
-                "<tr class=\"g\"><th scope=\"rowgroup\" colspan=\"{}\">against {}</th></tr>\n",
+                "<tr class=\"g\"><th scope=\"rowgroup\" colspan=\"{}\">against {}</th></tr>",
                 model.windows.len() + 1,
                 Name(reference)
             )?;

@@ -137,10 +137,10 @@ fn vanished(plan: &Plan, window: Window) -> Alert {
         hold: window.hold(),
         keep_firing_for: window.keep_firing(),
         summary: format!("{SUBJECT} has vanished"),
-        description: format!(
-            "Over {{{{ $labels.window }}}}, model {{{{ $labels.model }}}}, version {{{{ $labels.version }}}}, has rows, \
-             and not one of them has a usable value of {{{{ $labels.feature }}}}."
-        ),
+        description:
+            "Over {{ $labels.window }}, model {{ $labels.model }}, version {{ $labels.version }}, has rows, \
+             and not one of them has a usable value of {{ $labels.feature }}."
+            .into(),
         evidence: evidence::share(
             window,
             series::NULL_RATIO,

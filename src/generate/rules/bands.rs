@@ -89,10 +89,10 @@ fn band(plan: &Plan, name: &str, band: Band, figures: Vec<Figure>) -> Vec<Group>
         .into_iter()
         .map(|(name, expression)| {
             // A rate of nothing is not a number, and would be one in every mean for a week.
-            Record::new(figure, format!("({expression}) > -Inf"), [("figure", name)])
+            Record::rule(figure, format!("({expression}) > -Inf"), [("figure", name)])
         })
         .collect();
-    now.push(Record::new(
+    now.push(Record::rule(
         deviation,
         format!("({figure} - {mean}) / {sigma}"),
         [],
@@ -107,7 +107,7 @@ fn band(plan: &Plan, name: &str, band: Band, figures: Vec<Figure>) -> Vec<Group>
             name: format!("{name}-history"),
             interval: Some(step),
             rules: vec![
-                Record::new(
+                Record::rule(
                     mean,
                     format!(
                         "avg_over_time({figure}[{week}])\n\
@@ -115,7 +115,7 @@ fn band(plan: &Plan, name: &str, band: Band, figures: Vec<Figure>) -> Vec<Group>
                     ),
                     [],
                 ),
-                Record::new(
+                Record::rule(
                     sigma,
                     format!(
                         "stddev_over_time({figure}[{week}]) + (\n  \

@@ -13,12 +13,12 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
     vec![
         // What a pod has learned by itself are cells of its own. One that was learned and then given
         // to others as a file is the same in all of them.
-        Record::new(
+        Record::rule(
             WINDOW_CELLS,
             format!("{counts}\nand ignoring (feature, role, bin, source) {shared}"),
             [("window", window)],
         ),
-        Record::new(
+        Record::rule(
             WINDOW_ROWS,
             format!("sum without (bin) ({cells})"),
             [("window", window)],

@@ -59,7 +59,7 @@ impl Comparison<'_> {
     /// A rule with the labels of this comparison.
     pub fn record(&self, name: &str, expr: String) -> Rule {
         let labels = [("window", self.window), ("reference", self.reference)];
-        Record::new(name, expr, labels)
+        Record::rule(name, expr, labels)
     }
 
     /// A series of this comparison.

@@ -40,7 +40,7 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
             ("reference", "profile"),
             ("statistic", statistic),
         ];
-        Record::new(DISTANCE, expr, labels)
+        Record::rule(DISTANCE, expr, labels)
     })
     .into()
 }

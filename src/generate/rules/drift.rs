@@ -26,7 +26,7 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
     let terms = in_window(DRIFT_TERMS, window);
     let (drift, noise) = (comparison.own(DRIFT), comparison.own(NOISE));
     let excess = format!("clamp_min({drift} - {noise} * {IN_ALL_WINDOWS} ({CELLS} - 1), 0)");
-    let mut rules = vec![Record::new(
+    let mut rules = vec![Record::rule(
         DRIFT_TERMS,
         comparison.terms(),
         [("window", window)],

@@ -89,7 +89,7 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
         ),
     ];
     rules
-        .map(|(name, expr)| Record::new(name, expr, [("window", window)]))
+        .map(|(name, expr)| Record::rule(name, expr, [("window", window)]))
         .into()
 }
 

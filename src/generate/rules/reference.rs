@@ -18,37 +18,37 @@ pub(super) fn group(plan: &Plan) -> Group {
     let defaults = Sensitivity::default();
     let mut rules = vec![
         // The same cell may be described in one pod and, where it was learned, not in another.
-        Record::new(
+        Record::rule(
             REFERENCE_CELLS,
             format!("max without (range) ({cells})"),
             [],
         ),
-        Record::new(
+        Record::rule(
             REFERENCE_ROWS,
             format!("sum without (bin) ({REFERENCE_CELLS})"),
             [],
         ),
-        Record::new(
+        Record::rule(
             CELLS,
             format!("count without (bin) ({REFERENCE_CELLS})"),
             [],
         ),
-        Record::new(
+        Record::rule(
             MINIMUM_ROWS,
             format!("clamp_min(ceil(5 * {CELLS} * {design_effect}), 100)"),
             [],
         ),
-        Record::new(
+        Record::rule(
             DESIGN_EFFECT,
             or_everywhere(&of_profiles(&design_effect), defaults.design_effect),
             [],
         ),
-        Record::new(
+        Record::rule(
             SIGNIFICANCE,
             or_everywhere(&of_profiles(&significance), defaults.significance),
             [],
         ),
-        Record::new(
+        Record::rule(
             REFERENCE_NOISE,
             or_everywhere(
                 &of_profiles(&format!("{design_effect} / ({REFERENCE_ROWS} > 0)")),
@@ -61,7 +61,7 @@ pub(super) fn group(plan: &Plan) -> Group {
         let label = window.label();
         let effect = names::REFERENCE_MINIMUM_EFFECT.series();
         let effect = max_over_pods(&format!("{effect}{{window=\"{label}\"}}"));
-        Record::new(MINIMUM_EFFECT, effect, [("window", &label)])
+        Record::rule(MINIMUM_EFFECT, effect, [("window", &label)])
     }));
     Group {
         name: "driftgauge-reference".into(),

@@ -73,7 +73,7 @@ pub(super) fn groups(plan: &Plan) -> Vec<Group> {
 fn calls(plan: &Plan) -> Rule {
     let window = plan.lapsed(Span::from_secs(300));
     let calls = sum_over_pods(&format!("rate({}[{window}])", names::REQUESTS.series()));
-    Record::new(
+    Record::rule(
         series::MODEL_CALLS,
         format!("sum without (version) ({calls})"),
         [],
@@ -88,7 +88,7 @@ fn steadiness(window: Window) -> Rule {
         let rows = format!("avg_over_time({}[{quarter}]{offset})", series::THROUGHPUT);
         format!("({rows} / ignoring (version) group_left () sum without (version) ({rows}))")
     };
-    Record::new(
+    Record::rule(
         series::VERSION_STEADINESS,
         format!("{} / {}", share(""), share(&format!(" offset {before}"))),
         [("window", &window.label())],
@@ -109,12 +109,12 @@ fn of_window(plan: &Plan, window: Span) -> Vec<Rule> {
     )));
     let of_window = format!(r#"{{window="{window}"}}"#);
     vec![
-        Record::new(
+        Record::rule(
             series::SERVER_ERRORS,
             format!("sum without (code) ({})", sum_over_pods(&failed)),
             label,
         ),
-        Record::new(
+        Record::rule(
             series::SERVER_ERROR_RATIO,
             format!(
                 "{}{of_window} / ignoring (window) {}",
@@ -123,12 +123,12 @@ fn of_window(plan: &Plan, window: Span) -> Vec<Rule> {
             ),
             label,
         ),
-        Record::new(
+        Record::rule(
             series::SLOW_CALLS,
             format!("clamp_min({timed} - ignoring (le) {fast}, 0)"),
             label,
         ),
-        Record::new(
+        Record::rule(
             series::SLOW_CALL_RATIO,
             format!(
                 "{}{of_window} / ignoring (window) {timed}",

@@ -13,14 +13,14 @@ pub(super) fn group() -> Group {
     let errors = rate(&names::REQUEST_ERRORS.series());
     let buckets = rate(&format!("{}_bucket", names::REQUEST_DURATION.series()));
     let mut rules = vec![
-        Record::new(
+        Record::rule(
             THROUGHPUT,
             sum_over_pods(&rate(&names::PREDICTIONS.series())),
             [],
         ),
-        Record::new(CALLS, sum_over_pods(&rate(&names::REQUESTS.series())), []),
-        Record::new(ERRORS, sum_over_pods(&errors), []),
-        Record::new(
+        Record::rule(CALLS, sum_over_pods(&rate(&names::REQUESTS.series())), []),
+        Record::rule(ERRORS, sum_over_pods(&errors), []),
+        Record::rule(
             ERROR_RATIO,
             format!("{} / ({CALLS} > 0)", sum_over_pods_and("code", &errors)),
             [],
@@ -29,7 +29,7 @@ pub(super) fn group() -> Group {
     rules.extend(QUANTILES.map(|q| {
         // Without calls there is none: what cannot be computed is absent, not NaN.
         let quantile = format!("histogram_quantile({q}, {}) >= 0", sum_over_pods(&buckets));
-        Record::new(LATENCY, quantile, [("q", q)])
+        Record::rule(LATENCY, quantile, [("q", q)])
     }));
     Group {
         name: "driftgauge-traffic".into(),

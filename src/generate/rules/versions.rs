@@ -37,12 +37,12 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
         format!("sum without (version) ({cells}) and count without (version) ({cells}) > 1");
     let mut rules = vec![
         // Off the grid of scrapes counts are no whole numbers, and what is left may fall below 0.
-        Record::new(
+        Record::rule(
             OTHER_CELLS,
             format!("clamp_min(-{cells} + ignoring (version) group_left () ({several}), 0)"),
             [("window", window)],
         ),
-        Record::new(
+        Record::rule(
             OTHER_ROWS,
             format!("sum without (bin) ({other_cells})"),
             [("window", window)],

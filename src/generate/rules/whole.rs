@@ -24,7 +24,7 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
     let outliers = |family: &str| in_window(family, window);
     let labels = [("window", window), ("reference", "profile")];
     vec![
-        Record::new(
+        Record::rule(
             MODEL_RATIO,
             format!("max without (feature, role) ({})", ratio(&profile)),
             [
@@ -33,18 +33,18 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
                 ("kind", "worst_feature"),
             ],
         ),
-        Record::new(MODEL_RATIO, max_over_pods(&worst_pod), labels),
-        Record::new(
+        Record::rule(MODEL_RATIO, max_over_pods(&worst_pod), labels),
+        Record::rule(
             DRIFTED_FEATURES,
             format!("sum without (feature, role) ({own} > bool 1)"),
             labels,
         ),
-        Record::new(
+        Record::rule(
             JUDGED_FEATURES,
             format!("count without (feature, role) ({own})"),
             labels,
         ),
-        Record::new(
+        Record::rule(
             OUTLIERS,
             max_over_pods(&format!(
                 "{} / {}",

@@ -92,6 +92,7 @@ fn restarts(plan: &Plan) -> Alert {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::super::promql::POD_LABELS;
     use super::*;
 
     #[test]
