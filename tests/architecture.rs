@@ -32,7 +32,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("client", &["batch", "proto"]),
     (
         "export",
-        &["batch", "profile", "engine", "analysis", "ingest"],
+        &[
+            "batch",
+            "profile",
+            "engine",
+            "analysis",
+            "ingest",
+            "statistic",
+        ],
     ),
     ("generate", &["engine", "export", "settings", "statistic"]),
     (

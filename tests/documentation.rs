@@ -137,6 +137,7 @@ fn every_flag_that_it_names_exists() {
         "--python_out",
         "--grpc_python_out",
         "--quick",
+        "--server-side",
         "--enable-feature",
         "--test",
     ];
