@@ -32,6 +32,9 @@ const SHARE: &str = r#"{{ range printf `100 * <now>` $of | query }}{{ $now := .V
 /// Which of several counters has most.
 const MOSTLY: &str = r#"{{ range printf `topk(1, <counts>) > 0` $of | query }} Mostly {{ .Labels.<label> }}.{{ end }}"#;
 
+/// The five fields that are farthest.
+const FARTHEST: &str = r#"{{ range $i, $field := printf `topk(5, (<ratio>) > 1)` $of | query }}{{ if $i }},{{ else }} Farthest:{{ end }} {{ $field.Labels.feature }} ({{ printf `%.3g` $field.Value }}){{ end }}{{ with printf `count((<ratio>) > 1)` $of | query }}.{{ end }}"#;
+
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut text = template.to_owned();
     for (name, value) in values {
@@ -82,6 +85,17 @@ pub(super) fn drift(window: Window, word: &str, recorded: &str, gauge: &str) -> 
     );
     let figure = fill(FIGURE, &[("figure", &figure), ("word", word)]);
     format!("{SELECTOR}{figure}{mean}{cells}")
+}
+
+/// For an alert about many fields: which, with how many times their threshold.
+pub(super) fn farthest(window: Window) -> String {
+    let matchers = format!(r#"{}reference="profile","#, of_window(window));
+    let ratio = format!(
+        "{}{{%[1]s{matchers}}} or ignoring (profile) {}",
+        series::RATIO,
+        of_worst_pod(&names::FEATURE_DRIFT_RATIO.series(), &matchers)
+    );
+    format!("{SELECTOR}{}", fill(FARTHEST, &[("ratio", &ratio)]))
 }
 
 /// For a rate: from the reference's to the window's.

@@ -3,8 +3,8 @@
 use super::super::limits::{CRITICAL_EXCESS, DRIFT_RATIO, MANY_FEATURES, MANY_FEATURES_AT_LEAST};
 use super::super::promql::{fleet_or_worst_pod, max_over_pods};
 use super::super::{Alert, Plan, Severity, Window, series};
-use super::described;
 use super::drift::critical;
+use super::{described, evidence};
 use crate::export::names;
 
 pub(super) const PAGE: &str = include_str!("whole.md");
@@ -66,6 +66,7 @@ fn many(plan: &Plan, window: Window) -> Alert {
         description: "Over {{ $labels.window }}, {{ $value | humanizePercentage }} of the fields of model \
                       {{ $labels.model }}, version {{ $labels.version }}, have drifted: look for one cause."
             .into(),
+        evidence: evidence::farthest(window),
         ..described(PAGE, "ManyFeaturesDrift", Severity::Warning, plan)
     }
 }
@@ -89,6 +90,7 @@ fn many_far(plan: &Plan, window: Window) -> Alert {
              {{{{ $labels.model }}}}, version {{{{ $labels.version }}}}, have an excess above {CRITICAL_EXCESS}: \
              look for one cause."
         ),
+        evidence: evidence::farthest(window),
         ..described(PAGE, "ManyFeaturesDrift", Severity::Critical, plan)
     }
 }
