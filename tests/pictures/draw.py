@@ -53,7 +53,10 @@ PICTURES = {
     "feature": Picture("driftgauge-feature", DISTANCE),
     "sidecar": Picture("driftgauge-sidecar", {}, ("Can the figures be trusted?", "Do they see everything?", "Do they keep up?")),
 }
-PAGES = {"page": (2, "/", 560), "page-feature": (0, "/feature?model=flights&version=1&feature=distance", 900)}
+PAGES = {
+    "page": (0, "/?model=flights&version=1", 900),
+    "page-feature": (0, "/feature?model=flights&version=1&feature=distance", 900),
+}
 """Of which sidecar, the path of its own page, and the height that shows what matters."""
 
 
