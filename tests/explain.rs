@@ -207,6 +207,25 @@ fn raised_rates_are_told() {
 }
 
 #[test]
+fn of_fewer_rows_than_drift_needs_no_rate_is_raised() {
+    let raised = |rows: usize| {
+        let mut values = Random(9).uniforms(rows, 20.0);
+        values[..rows / 5].fill(f64::NAN);
+        values[rows / 5..rows / 2].fill(25.0);
+        let snapshot = seen(
+            &mut engine(vec![numeric("x", 20, 500)]),
+            "x",
+            numbers(values),
+        );
+        let rates = explained(&snapshot, "x").rates;
+        [rates.missing.unwrap(), rates.out_of_range.unwrap()].map(|rate| rate.raised)
+    };
+    assert_eq!(raised(10), [false, false]);
+    assert_eq!(raised(98), [false, false]);
+    assert_eq!(raised(200), [true, true]);
+}
+
+#[test]
 fn another_version_is_spoken_of_as_such() {
     let mut settings = config(profile(vec![numeric("x", 20, 500)]));
     settings.references = References {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::snapshot::{Drift, FeatureReference, FeatureSnapshot, FeatureWindow, ModelSnapshot};
 use crate::profile::{Cells, Moments};
-use crate::statistic::{Shape, is_raised, normal_tail, psi_terms};
+use crate::statistic::{Shape, is_raised, minimum_rows, normal_tail, psi_terms};
 use crate::tally::Frequent;
 pub use quantiles::Quantile;
 pub use words::number as number_for_people;
@@ -113,7 +113,7 @@ pub struct Rate {
     pub reference: f64,
     /// In the window.
     pub window: f64,
-    /// Whether it is higher than in the profile, and not by chance.
+    /// Whether it is higher than in the profile, and not by chance; never below the rows that drift needs.
     pub raised: bool,
 }
 
@@ -279,6 +279,8 @@ impl Rates {
         let z = reference.significance;
         let feature = &*reference.feature;
         let (values, missing) = (feature.values(), feature.missing.total());
+        // Of a handful of rows, half may be anything.
+        let least = minimum_rows(window.cells.len().max(1), design_effect);
         let judge = |share: Option<f64>, rows: u64, was: Option<f64>, of: u64, expected: f64| {
             let (share, was) = share.zip(was)?;
             let count = (share * rows as f64).round() as u64;
@@ -287,7 +289,7 @@ impl Rates {
             Some(Rate {
                 reference: was,
                 window: share,
-                raised: is_raised(count, rows, was + expected, design_effect, z),
+                raised: rows >= least && is_raised(count, rows, was + expected, design_effect, z),
             })
         };
         Self {

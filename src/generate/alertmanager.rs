@@ -219,6 +219,15 @@ fn inhibitions(alerts: &[&Alert]) -> Vec<Inhibition> {
         target_matchers: vec![one_of(&names(alerts)), r#"severity!="critical""#.into()],
         equal: [&["alertname"], FEATURE].concat(),
     }];
+    // That no sidecar of a model answers is said of all its versions, that one does not of its own.
+    inhibitions.push(Inhibition {
+        source_matchers: vec![one_of(&["DriftgaugeDown"]), r#"severity="critical""#.into()],
+        target_matchers: vec![
+            one_of(&["DriftgaugeDown"]),
+            r#"severity!="critical""#.into(),
+        ],
+        equal: MODEL.to_vec(),
+    });
     for cause in CAUSES {
         inhibitions.push(Inhibition {
             source_matchers: vec![one_of(cause.names)],

@@ -78,7 +78,7 @@ struct GrafanaRule<'a> {
     data: Vec<Query<'a>>,
     /// The expression returns only what is to be told, so that nothing is good news.
     no_data_state: &'a str,
-    /// Says that it cannot say.
+    /// When the data source does not answer, one alert says so, and the others stay as they are.
     exec_err_state: &'a str,
     #[serde(rename = "for")]
     hold: Span,
@@ -158,7 +158,11 @@ fn rule(alert: &Alert, one_of_several: bool) -> GrafanaRule<'_> {
             },
         ],
         no_data_state: "OK",
-        exec_err_state: "Error",
+        exec_err_state: if alert.name == "DriftgaugeAbsent" {
+            "Error"
+        } else {
+            "KeepLast"
+        },
         hold: alert.hold,
         keep_firing_for: alert.keep_firing_for,
         annotations: BTreeMap::from([

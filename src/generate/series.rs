@@ -35,6 +35,7 @@ recorded! {
     REFERENCE_ROWS = "feature:driftgauge_reference_bin_rows:sum", ["profile"], "m: reference rows.";
     CELLS = "feature:driftgauge_reference_bin_rows:count", ["profile"], "B: cells.";
     MINIMUM_ROWS = "feature:driftgauge_feature_minimum_rows:max", ["profile"], "Rows that both sides need before drift is judged.";
+    JUDGED_FROM = "feature:driftgauge_feature_judged_rows:max", [], "Rows from which the rates of a field are judged: as many as its drift needs, 100 where that is not known.";
     MINIMUM_EFFECT = "feature:driftgauge_reference_minimum_effect:max", ["profile", "window"], "δ: smallest drift worth an alarm.";
     DESIGN_EFFECT = "feature:driftgauge_reference_design_effect:max", [], "φ, 1 where it is not exported.";
     SIGNIFICANCE = "feature:driftgauge_reference_significance:max", [], "z, the default where it is not exported.";

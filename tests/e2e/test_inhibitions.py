@@ -9,6 +9,7 @@ from waiting import wait_for
 
 ROUTES = (ROOT / "deploy" / "alertmanager" / "driftgauge-routes.yml").read_text()
 MODEL = {"namespace": "shop", "job": "driftgauge", "model": "fraud", "version": "2"}
+ALL_VERSIONS = {key: value for key, value in MODEL.items() if key != "version"}
 OTHER = {**MODEL, "model": "churn"}
 POD = {"namespace": "shop", "job": "driftgauge", "instance": "10.0.0.1:9599", "pod": "fraud-0"}
 
@@ -28,9 +29,10 @@ CASES = {
         ],
     ),
     "who does not look cannot say that there is nothing": (
-        [alert("DriftgaugeDown", "critical", MODEL)],
+        [alert("DriftgaugeDown", "critical", ALL_VERSIONS)],
         [
-            alert("TrafficGone", "critical", {k: v for k, v in MODEL.items() if k != "version"}),
+            alert("TrafficGone", "critical", ALL_VERSIONS),
+            alert("TrafficGone", "warning", ALL_VERSIONS),
             alert("ModelSilent", "info", MODEL),
             alert("DriftgaugeDown", "warning", {**MODEL, **POD}),
         ],
@@ -38,6 +40,7 @@ CASES = {
             alert("TrafficGone", "critical", OTHER),
             alert("ModelSilent", "info", {**OTHER, "model": "credit"}),
             alert("ErrorBudgetBurn", "critical", MODEL),
+            alert("DriftgaugeDown", "warning", {**OTHER, **POD}),
         ],
     ),
     "one sidecar of several that is down hides no page": (
@@ -50,7 +53,7 @@ CASES = {
     ),
     "no target at all": (
         [alert("DriftgaugeAbsent", "critical", {"job": "driftgauge"})],
-        [alert("DriftgaugeDown", "critical", MODEL), alert("ModelSilent", "info", MODEL)],
+        [alert("DriftgaugeDown", "critical", ALL_VERSIONS), alert("ModelSilent", "info", MODEL)],
         [alert("FeatureDrift", "critical", MODEL, feature="temp")],
     ),
     "a crash loop is one message": (

@@ -18,6 +18,8 @@ MINUTES = 100
 NULLS = 0.01
 COUNTS = [120, 300, 1_000, 10_000, 100_000]
 """From n_min of 24 cells on."""
+FEW = [1, 2, 3, 5, 10, 50, 80]
+"""Below n_min, also of two cells."""
 
 KINDS = {
     "numeric": [f"{cell:03}" for cell in range(24)],
@@ -53,14 +55,17 @@ class Fields:
         text = ",".join(f"{key}={json.dumps(value)}" for key, value in labels.items())
         self.series.append({"series": f"{name}{{{text}}}", "values": values})
 
-    def field(self, rng, model, kind, rows, drifted=False, outlier=False):
-        """A field of a model, whose reference and rows are both drawn from one distribution."""
+    def field(self, rng, model, kind, rows, drifted=False, outlier=False, lacking=False, new=False):
+        """A field of a model, whose reference and rows are both drawn from one distribution.
+
+        One value may be an outlier, one may be missing, one may be new."""
         of_reference = shares(kind, rng)
         first = np.arange(len(of_reference)) == 0
         of_rows = (of_reference + first) / 2 if drifted else of_reference
         reference = rng.multinomial(REFERENCE_ROWS, of_reference)
-        missing = rng.binomial(rows, NULLS)
-        counts = rng.multinomial(rows - missing, of_rows)
+        missing = 1 if lacking else rng.binomial(rows, NULLS)
+        counts = rng.multinomial(rows - missing - new, of_rows)
+        counts[-1] += new
         pod = {"job": "driftgauge", "namespace": "shop", "pod": "a", "instance": "a:9599"}
         labels = {**pod, "model": model, "version": "1", "feature": kind, "role": "feature"}
         for cell, in_reference, count in zip(KINDS[kind], reference, counts, strict=True):
@@ -75,6 +80,11 @@ class Fields:
         self.constant("driftgauge_reference_null_ratio", labels, rng.binomial(REFERENCE_ROWS, NULLS) / REFERENCE_ROWS)
         self.counter("driftgauge_feature_values_total", labels, rows - missing)
         self.counter("driftgauge_feature_missing_total", {**labels, "reason": "null"}, missing)
+        few = rows - missing < 5 * len(of_reference) or rows - missing < 100
+        state = "absent" if missing == rows else "too_few_rows" if few else "ok"
+        for window in ("1h", "1d"):
+            self.constant("driftgauge_feature_state", {**labels, "window": window, "state": state}, 1)
+            self.constant("driftgauge_feature_window_rows", {**labels, "window": window}, rows - missing)
         outside = rng.binomial(rows, 1 / REFERENCE_ROWS) + outlier
         self.counter("driftgauge_feature_out_of_range_total", {**labels, "side": "above"}, outside)
 
@@ -83,10 +93,12 @@ class Fields:
         self.constant("driftgauge_reference_info", {**labels, "profile": "0badcafe", "source": "file"}, 1)
         for counter in ("predictions", "requests"):
             self.counter(f"driftgauge_{counter}_total", labels, rows)
+        for window in ("1h", "1d"):
+            self.constant("driftgauge_window_rows", {**labels, "window": window}, rows)
 
 
 def firing(fields, directory, tool):
-    """(alert, model) that promtool finds firing, of 1h and of 1d windows."""
+    """(alert, model) that promtool finds firing, of 1h and of 1d windows; TooFewRows, which waits for a day, as soon as it is pending."""
     names = [f"driftgauge-{part}.yml" for part in ("rules", "alerts")]
     moments = ["40m", "90m"]
     # What is expected is wrong on purpose where something fires, so that promtool tells what it is.
@@ -100,7 +112,7 @@ def firing(fields, directory, tool):
                 "promql_expr_test": [
                     {
                         "expr": 'count without (namespace, job, version, role, profile, reference, severity) '
-                        '(ALERTS{alertstate="firing", model!=""})',
+                        '(ALERTS{alertstate="firing", model!=""} or ALERTS{model!="", alertname="TooFewRows"})',
                         "eval_time": moment,
                         "exp_samples": [],
                     }
@@ -115,7 +127,7 @@ def firing(fields, directory, tool):
     output = run.stdout + run.stderr
     found = set()
     for line in output.splitlines():
-        if "alertname=" in line:
+        if "alertname=" in line and "expr:" not in line:
             for sample in line.split("}")[:-1]:
                 labels = dict(part.split("=", 1) for part in sample[sample.index("{") + 1 :].split(", "))
                 found.add((json.loads(labels["alertname"]), json.loads(labels["model"])))
@@ -132,17 +144,28 @@ def tool(prometheus_version):
 
 def test_only_rows_unlike_the_reference_raise_alerts(rng, tmp_path, tool):
     fields = Fields()
-    models = [(f"same-{rows}", rows, False) for rows in COUNTS] + [("outlier", COUNTS[0], True)]
-    for model, rows, outlier in models:
-        fields.model(model, rows)
+    for rows in COUNTS:
+        fields.model(f"same-{rows}", rows)
         for kind in KINDS:
-            fields.field(rng, model, kind, rows, outlier=outlier)
-    # Below n_min nothing is judged, not even drift.
+            fields.field(rng, f"same-{rows}", kind, rows)
+    # One value that is odd, among however many.
+    for rows in [*FEW, COUNTS[0]]:
+        for odd in ("outlier", "lacking", "new"):
+            fields.model(f"{odd}-{rows}", rows)
+            for kind in KINDS if odd != "new" else ["categorical"]:
+                fields.field(rng, f"{odd}-{rows}", kind, rows, **{odd: True})
+    # Below n_min nothing is judged, not even drift: it is said that there is too little.
     fields.model("few", 80)
     for kind in KINDS:
         fields.field(rng, "few", kind, 80, drifted=True)
     fields.model("drifted", 1_000)
     for kind in KINDS:
         fields.field(rng, "drifted", kind, 1_000, drifted=True)
-    expected = {("FeatureDrift", "drifted"), ("ManyFeaturesDrift", "drifted")}
-    assert firing(fields, tmp_path, tool) == expected
+    found = firing(fields, tmp_path, tool)
+    assert {(alert, model) for alert, model in found if alert != "TooFewRows"} == {
+        ("FeatureDrift", "drifted"),
+        ("ManyFeaturesDrift", "drifted"),
+    }
+    few = {"few"} | {f"{odd}-{rows}" for odd in ("outlier", "lacking", "new") for rows in FEW}
+    # Of a single row that lacks the value, the field is absent.
+    assert {model for alert, model in found if alert == "TooFewRows"} == few - {"lacking-1"}

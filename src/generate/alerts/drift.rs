@@ -128,7 +128,12 @@ pub(super) fn critical(plan: &Plan, window: Window, role: &str) -> String {
         &matchers(window, role, "profile"),
     );
     let half = Span::from_millis(longest.0.millis() / 2);
-    let seen = max_over_pods(&format!("{} offset {half}", names::PREDICTIONS.series()));
+    // At some time before it: models are scaled to zero over nights and weekends.
+    let before = Span::from_millis(longest.0.millis() * 4);
+    let seen = max_over_pods(&format!(
+        "max_over_time({}[{before}] offset {half})",
+        names::PREDICTIONS.series()
+    ));
     let chosen = max_over_pods(&format!(
         r#"{}{{source!="learned"}}"#,
         names::REFERENCE.series()
@@ -138,13 +143,29 @@ pub(super) fn critical(plan: &Plan, window: Window, role: &str) -> String {
         ratio(longest, role, "profile"),
         seasonal(window, role)
     );
+    let learned = format!(
+        "(\n  {}\n  unless ignoring (profile)\n  {}\n)",
+        of_source(r#"source="learned""#),
+        of_source(r#"source!="learned""#)
+    );
     format!(
         "{excess} > {CRITICAL_EXCESS}\n\
          and ignoring (profile) {} > {DRIFT_RATIO}\n\
          and ignoring (profile, window, reference) {lasting}\n\
          and ignoring (feature, role, profile, window, reference) {seen}\n\
-         and ignoring (feature, role, profile, window, reference) sum without (profile, source) ({chosen})",
+         and ignoring (feature, role, profile, window, reference) sum without (profile, source) ({chosen})\n\
+         unless ignoring (profile, window, reference) {learned}",
         ratio(window, role, "profile")
+    )
+}
+
+/// The fields that are compared with a reference of such a source: a model may have a file for its
+/// features and have learned its prediction.
+fn of_source(source: &str) -> String {
+    format!(
+        "({} and ignoring (feature, role, source) {})",
+        max_over_pods(&names::REFERENCE_DESIGN_EFFECT.series()),
+        max_over_pods(&format!("{}{{{source}}}", names::REFERENCE.series()))
     )
 }
 

@@ -3,8 +3,8 @@
 //! Rates are judged by Wilson's lower bound above the reference's rate, so that a few rows of a quiet
 //! night raise nothing.
 
-use super::super::limits::{JUDGED_ROWS, RATE_MARGIN};
-use super::super::promql::{max_over_pods, sum_over_pods};
+use super::super::limits::{CONSTANT_BY_CHANCE, JUDGED_ROWS, RATE_MARGIN};
+use super::super::promql::{IN_ALL_WINDOWS, in_window, max_over_pods, sum_over_pods};
 use super::super::{Alert, Plan, Severity, Subject, Window, series};
 use super::{described, evidence};
 use crate::export::names;
@@ -124,14 +124,20 @@ fn vanished(plan: &Plan, window: Window) -> Alert {
     let label = window.label();
     let rows = names::WINDOW_ROWS.series();
     let rows = sum_over_pods(&format!(r#"{rows}{{window="{label}"}}"#));
+    let of = |recorded: &str| in_window(recorded, &label);
+    // Of a field that most calls lack, or of which this window has few, none may be chance.
     Alert {
         subject: Subject::Feature,
         expr: format!(
             "{}\n\
              and ignoring (feature, role, state) {rows} >= {JUDGED_ROWS}\n\
-             unless ignoring (state) {}{{window=\"{label}\"}} <= {RATE_MARGIN}",
+             unless ignoring (state) {} + {} < {IN_ALL_WINDOWS} {}\n\
+             unless ignoring (state) {} <= {RATE_MARGIN}",
             in_state(window, "absent", "ok|constant|too_few_rows"),
-            series::NULL_RATIO_RAISE
+            of(series::VALUES),
+            of(series::MISSING),
+            series::JUDGED_FROM,
+            of(series::NULL_RATIO_RAISE)
         ),
         window: Some(window.0),
         hold: window.hold(),
@@ -153,9 +159,21 @@ fn vanished(plan: &Plan, window: Window) -> Alert {
 }
 
 fn constant(plan: &Plan, window: Window) -> Alert {
+    let rows = names::FEATURE_WINDOW_ROWS.series();
+    let rows = sum_over_pods(&in_window(&rows, &window.label()));
+    // A flag that is seldom set stays unset for hours by chance.
     Alert {
         subject: Subject::Feature,
-        expr: in_state(window, "constant", "ok"),
+        expr: format!(
+            "{}\n\
+             unless ignoring (state) {rows} * {IN_ALL_WINDOWS} max without (profile) (\n  \
+             1 - max without (bin) ({}) / ({} > 0)\n\
+             ) / {IN_ALL_WINDOWS} {} < {CONSTANT_BY_CHANCE}",
+            in_state(window, "constant", "ok"),
+            series::REFERENCE_CELLS,
+            series::REFERENCE_ROWS,
+            series::DESIGN_EFFECT
+        ),
         window: Some(window.0),
         hold: window.hold(),
         keep_firing_for: window.keep_firing(),

@@ -13,7 +13,13 @@ use crate::settings::Span;
 pub(super) const PAGE: &str = include_str!("traffic.md");
 
 pub(super) fn alerts(plan: &Plan) -> Vec<Alert> {
-    vec![gone(plan), low(plan), spiking(plan), silent(plan)]
+    vec![
+        gone(plan),
+        gone_young(plan),
+        low(plan),
+        spiking(plan),
+        silent(plan),
+    ]
 }
 
 /// So many minutes, or fewer where time is lapsed.
@@ -39,24 +45,48 @@ fn least_around(plan: &Plan, ago: u64) -> String {
 }
 
 fn gone(plan: &Plan) -> Alert {
+    let (week, day) = (least_around(plan, WEEK), least_around(plan, DAY));
+    let steady = steady(plan);
+    Alert {
+        // Without any target there is no rate of 0. Models are scaled to zero on purpose, so two days must agree.
+        expr: format!(
+            "({MODEL_CALLS} == 0 and {week} > {steady})\n\
+             or\n\
+             ({week} > {steady} and {day} > {steady} unless {MODEL_CALLS})"
+        ),
+        ..no_call(plan, Severity::Critical, "last week")
+    }
+}
+
+/// Of a model without a last week, which may as well have closed for the night.
+fn gone_young(plan: &Plan) -> Alert {
     let usual = format!(
-        "(\n  {}\n  or {}\n  or min_over_time({MODEL_CALLS}[{}] offset {})\n)",
-        least_around(plan, WEEK),
+        "(\n  {}\n  or min_over_time({MODEL_CALLS}[{}] offset {})\n)",
         least_around(plan, DAY),
         minutes(plan, HOUR / 2),
         minutes(plan, HOUR)
     );
     Alert {
-        expr: format!("{MODEL_CALLS} == 0\nand {usual} > {}", steady(plan)),
+        expr: format!(
+            "{MODEL_CALLS} == 0\nand {usual} > {}\nunless {}",
+            steady(plan),
+            least_around(plan, WEEK)
+        ),
+        ..no_call(plan, Severity::Warning, "yesterday or an hour ago")
+    }
+}
+
+fn no_call(plan: &Plan, severity: Severity, usual: &str) -> Alert {
+    Alert {
         hold: minutes(plan, 5),
         keep_firing_for: minutes(plan, 5),
         summary: "Model {{ $labels.model }} has no more calls".into(),
         description: format!(
             "Model {{{{ $labels.model }}}} has had no call for {}, of no version. At this time it usually has, as it had \
-             last week, yesterday or an hour ago.",
+             {usual}.",
             minutes(plan, 10)
         ),
-        ..described(PAGE, "TrafficGone", Severity::Critical, plan)
+        ..described(PAGE, "TrafficGone", severity, plan)
     }
 }
 

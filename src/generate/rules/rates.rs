@@ -2,15 +2,18 @@
 //! the reference's.
 //!
 //! They need no cells but for new categories, so they are there with `metrics.fleet` off as well.
+//! Below the rows that drift needs none is judged: of two rows, half may be anything, and Wilson's
+//! bound does not hold for a handful.
 
 use super::super::promql::{
     IN_ALL_WINDOWS, in_window, increase, max_over_pods, sum_over_pods, sum_over_pods_and,
 };
 use super::super::series::{
-    DESIGN_EFFECT, MISSING, NEW_CATEGORY_RATIO, NEW_CATEGORY_RATIO_NOISE, NEW_CATEGORY_RATIO_RAISE,
-    NOISE, NULL_RATIO, NULL_RATIO_NOISE, NULL_RATIO_RAISE, OUT_OF_RANGE, OUT_OF_RANGE_RATIO,
-    OUT_OF_RANGE_RATIO_NOISE, OUT_OF_RANGE_RATIO_RAISE, REFERENCE_CELLS, REFERENCE_NOISE,
-    REFERENCE_ROWS, SIGNIFICANCE, VALUES, WINDOW_CELLS, WINDOW_ROWS,
+    DESIGN_EFFECT, JUDGED_FROM, MINIMUM_ROWS, MISSING, NEW_CATEGORY_RATIO,
+    NEW_CATEGORY_RATIO_NOISE, NEW_CATEGORY_RATIO_RAISE, NOISE, NULL_RATIO, NULL_RATIO_NOISE,
+    NULL_RATIO_RAISE, OUT_OF_RANGE, OUT_OF_RANGE_RATIO, OUT_OF_RANGE_RATIO_NOISE,
+    OUT_OF_RANGE_RATIO_RAISE, REFERENCE_CELLS, REFERENCE_NOISE, REFERENCE_ROWS, SIGNIFICANCE,
+    VALUES, WINDOW_CELLS, WINDOW_ROWS,
 };
 use super::super::{Record, Rule};
 use super::reference::significance;
@@ -19,7 +22,8 @@ use crate::export::names;
 pub(super) fn rules(window: &str) -> Vec<Rule> {
     let of = |recorded: &str| in_window(recorded, window);
     let (values, missing, outside) = (of(VALUES), of(MISSING), of(OUT_OF_RANGE));
-    let all = format!("({values} + {missing} > 0)");
+    let all = format!("({values} + {missing})");
+    let enough = |rows: &str| format!("({rows} >= {IN_ALL_WINDOWS} {JUDGED_FROM})");
     let rows = of(WINDOW_ROWS);
     let new = format!("sum without (bin) ({WINDOW_CELLS}{{window=\"{window}\", bin=\"new\"}})");
     let null_reference = max_over_pods(&names::REFERENCE_NULL_RATIO.series());
@@ -38,7 +42,7 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
             OUT_OF_RANGE,
             sum_over_pods_and("side", &increase(&names::FEATURE_OUT_OF_RANGE, "", window)),
         ),
-        (NULL_RATIO, format!("{missing} / {all}")),
+        (NULL_RATIO, format!("{missing} / ({all} > 0)")),
         // Counters that begin at different moments are extrapolated differently.
         (
             OUT_OF_RANGE_RATIO,
@@ -49,18 +53,19 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
             NULL_RATIO_NOISE,
             // Of the rows of the reference, values are those that are not missing.
             noise(
-                &all,
+                &enough(&all),
                 &format!("({REFERENCE_NOISE} * (1 - {null_reference}))"),
             ),
         ),
         (
             OUT_OF_RANGE_RATIO_NOISE,
-            noise(&format!("({values} > 0)"), REFERENCE_NOISE),
+            noise(&enough(&values), REFERENCE_NOISE),
         ),
         (
             NEW_CATEGORY_RATIO_NOISE,
             format!(
-                "sum without (reference) ({NOISE}{{window=\"{window}\", reference=\"profile\"}}) * {IN_ALL_WINDOWS} {} ^ 2",
+                "sum without (reference) ({NOISE}{{window=\"{window}\", reference=\"profile\"}}) * {IN_ALL_WINDOWS} {} ^ 2\n\
+                 and {rows} >= {IN_ALL_WINDOWS} {MINIMUM_ROWS}",
                 significance()
             ),
         ),

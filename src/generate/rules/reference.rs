@@ -1,10 +1,11 @@
 //! What fields are compared with, and how: the same in all pods of a profile, or else the largest,
 //! which is the one that alarms least.
 
+use super::super::limits::JUDGED_ROWS;
 use super::super::promql::max_over_pods;
 use super::super::series::{
-    CELLS, DESIGN_EFFECT, MINIMUM_EFFECT, MINIMUM_ROWS, REFERENCE_CELLS, REFERENCE_NOISE,
-    REFERENCE_ROWS, SIGNIFICANCE,
+    CELLS, DESIGN_EFFECT, JUDGED_FROM, MINIMUM_EFFECT, MINIMUM_ROWS, REFERENCE_CELLS,
+    REFERENCE_NOISE, REFERENCE_ROWS, SIGNIFICANCE,
 };
 use super::super::{Group, Plan, Record};
 use crate::export::names;
@@ -36,6 +37,11 @@ pub(super) fn group(plan: &Plan) -> Group {
         Record::rule(
             MINIMUM_ROWS,
             format!("clamp_min(ceil(5 * {CELLS} * {design_effect}), 100)"),
+            [],
+        ),
+        Record::rule(
+            JUDGED_FROM,
+            or_everywhere(&of_profiles(MINIMUM_ROWS), f64::from(JUDGED_ROWS)),
             [],
         ),
         Record::rule(

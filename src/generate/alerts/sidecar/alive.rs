@@ -6,7 +6,7 @@ use super::{JOB, POD, at_once, warning};
 use crate::export::names;
 
 /// How long it is remembered which models a sidecar that is down has served.
-const REMEMBERED: &str = "6h";
+const REMEMBERED: &str = "3d";
 
 pub(super) fn alerts(plan: &Plan) -> Vec<Alert> {
     vec![
@@ -40,11 +40,12 @@ fn up_of_models() -> String {
 }
 
 fn model_unwatched(plan: &Plan) -> Alert {
-    let of_model = max_over_pods(&up_of_models());
+    // All versions together: while one is watched, so is the model.
+    let of_model = format!("max without (version) ({})", max_over_pods(&up_of_models()));
     let of_job = max_over_pods(&format!(r#"up{{job="{JOB}"}}"#));
     Alert {
         severity: Severity::Critical,
-        expr: format!("({of_model} or ignoring (model, version) {of_job}) == 0"),
+        expr: format!("({of_model} or ignoring (model) {of_job}) == 0"),
         summary: "No sidecar of {{ with $labels.model }}model {{ . }}{{ else }}any model{{ end }} answers".into(),
         description: "All sidecars of {{ with $labels.model }}model {{ . }}{{ else }}the job{{ end }} are down: \
                       drift, quality and latency are not watched. The model itself may be well."
