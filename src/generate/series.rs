@@ -59,7 +59,7 @@ recorded! {
     NULL_RATIO = "feature:driftgauge_feature_null_ratio:fleet", ["window"], "Missing / all rows.";
     OUT_OF_RANGE_RATIO = "feature:driftgauge_feature_out_of_range_ratio:fleet", ["window"], "Values outside the range of the reference / values.";
     NEW_CATEGORY_RATIO = "feature:driftgauge_feature_new_category_ratio:fleet", ["profile", "window"], "Values never seen in the reference / values.";
-    NULL_RATIO_NOISE = "feature:driftgauge_feature_null_ratio:noise", ["window"], "z²φ(1/n + 1/m) of it: how far chance reaches.";
+    NULL_RATIO_NOISE = "feature:driftgauge_feature_null_ratio:noise", ["window"], "z²φ(1/n + 1/m) of it: how far chance reaches; absent below the rows from which it is judged.";
     OUT_OF_RANGE_RATIO_NOISE = "feature:driftgauge_feature_out_of_range_ratio:noise", ["window"], "The same of values out of range.";
     NEW_CATEGORY_RATIO_NOISE = "feature:driftgauge_feature_new_category_ratio:noise", ["profile", "window"], "The same of new categories.";
     NULL_RATIO_RAISE = "feature:driftgauge_feature_null_ratio:raise", ["window"], "Lower bound of the missing ratio less that of the reference: above 0.005 it is raised.";
