@@ -154,6 +154,22 @@ fn a_slope_is_gradual() {
 }
 
 #[test]
+fn what_has_only_just_been_seen_is_not_called_gradual() {
+    let onset = 7 * DAY;
+    let slope = |second: i64| 0.5 * ((second - onset) as f64 / (6 * DAY) as f64).clamp(0.0, 1.0);
+    let said = weeks(false, slope);
+    let mut began: Option<i64> = None;
+    for (second, alarms, name) in said {
+        began = match alarms.contains(&true) {
+            true => began.or(Some(second)),
+            false => None,
+        };
+        let is_new = began.is_some_and(|began| second - began < 600);
+        assert!(!is_new || name != Some(Shape::Gradual), "{second} s");
+    }
+}
+
+#[test]
 fn half_an_hour_is_temporary() {
     let onset = 10 * DAY + 12 * HOUR;
     let blip = |second| {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use crate::engine::DURATION_BUCKETS;
+use crate::generate::rules::service::fastest_page;
 use crate::generate::{self, File, Plan};
 use crate::settings::{Settings, Source, Span};
 
@@ -61,20 +62,39 @@ impl Objectives {
     /// The plan with what was said here.
     ///
     /// # Errors
-    /// A share that leaves no budget or is none, or a bound that the histogram does not have.
+    /// A share that leaves no budget, or one that cannot burn fast enough, or is none; a bound that
+    /// the histogram does not have; a URL to which no heading can be added.
     pub fn apply(&self, plan: Plan) -> anyhow::Result<Plan> {
+        let factor = fastest_page();
+        let limit = 1.0 - 1.0 / factor;
         let share = |flag: &str, given: Option<f64>, default: f64| {
             let share = given.unwrap_or(default);
-            if share > 0.0 && share < 1.0 {
-                return Ok(share);
+            if !(share > 0.0 && share < 1.0) {
+                bail!(
+                    "--{flag} {share} is no share of calls: it lies between 0 and 1, such as 0.999"
+                )
             }
-            bail!("--{flag} {share} is no share of calls: it lies between 0 and 1, such as 0.999")
+            if share <= limit {
+                bail!(
+                    "--{flag} {share} can never page: not even if all calls were bad would its budget burn {factor} \
+                     times too fast; say {} or more, such as 0.99",
+                    (limit * 1e4).ceil() / 1e4
+                )
+            }
+            Ok(share)
         };
         let bound = self.latency_bound.unwrap_or(plan.latency_bound);
         if !DURATION_BUCKETS.contains(&bound) {
             bail!(
                 "--latency-bound {bound} cannot be seen: calls are counted up to {} seconds; take one of these",
                 DURATION_BUCKETS.map(|bound| bound.to_string()).join(", ")
+            );
+        }
+        let runbook_url = self.runbook_url.clone().unwrap_or(plan.runbook_url);
+        if !is_page(&runbook_url) {
+            bail!(
+                "--runbook-url {runbook_url:?} cannot be linked to: say an address that begins with http:// or \
+                 https://, without braces, blanks, control characters and #; alerts add their heading to it"
             );
         }
         Ok(Plan {
@@ -89,11 +109,20 @@ impl Objectives {
                 plan.latency_objective,
             )?,
             latency_bound: bound,
-            runbook_url: self.runbook_url.clone().unwrap_or(plan.runbook_url),
+            runbook_url,
             feature_bands: self.feature_bands,
             ..plan
         })
     }
+}
+
+/// Whether a heading can be added to it; templates of Prometheus and Grafana read braces.
+fn is_page(url: &str) -> bool {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    let is_wrong = |c: char| c.is_whitespace() || c.is_control() || "{}#".contains(c);
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(is_wrong))
 }
 
 /// Runs it.
@@ -102,6 +131,9 @@ impl Objectives {
 /// Settings that cannot be used, a file of no such name, or a folder that cannot be written.
 pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let files = generate::files(&arguments.objectives.apply(plan(arguments)?)?);
+    if let Some(path) = arguments.output.as_ref().filter(|path| path.is_file()) {
+        bail!("--output {} is a file: say a folder", path.display());
+    }
     match (&arguments.file, &arguments.output) {
         (Some(wanted), _) => {
             let file = find(&files, wanted)?;
@@ -139,6 +171,9 @@ fn plan_of_settings(arguments: &Arguments) -> anyhow::Result<Plan> {
 }
 
 fn find<'f>(files: &'f [File], wanted: &str) -> anyhow::Result<&'f File> {
+    if wanted.is_empty() {
+        bail!("say which file: `driftgauge generate` lists them");
+    }
     let is_it = |file: &&File| Path::new(file.path).ends_with(wanted);
     let mut found = files.iter().filter(is_it);
     match (found.next(), found.next()) {
@@ -167,15 +202,31 @@ fn check(files: &[File], folder: &Path, out: &mut impl Write) -> anyhow::Result<
     })
 }
 
+/// All of them, or as many as can be, and then which: a reader that has gone keeps none from being written.
 fn write_all(files: &[File], folder: &Path, out: &mut impl Write) -> anyhow::Result<()> {
-    for file in files {
-        let path = folder.join(file.path);
-        let parent = path.parent().unwrap_or(folder);
-        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        fs::write(&path, &file.text).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut written = Vec::new();
+    let result = files.iter().try_for_each(|file| {
+        written.push(write(file, folder)?);
+        Ok(())
+    });
+    for path in &written {
         writeln!(out, "{}", path.display())?;
     }
-    Ok(())
+    let all = files.len();
+    result.map_err(|error: anyhow::Error| {
+        error.context(format!(
+            "only {} of {all} files were written",
+            written.len()
+        ))
+    })
+}
+
+fn write(file: &File, folder: &Path) -> anyhow::Result<PathBuf> {
+    let path = folder.join(file.path);
+    let parent = path.parent().unwrap_or(folder);
+    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    fs::write(&path, &file.text).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 #[cfg(test)]
@@ -203,6 +254,68 @@ mod tests {
                 ..Objectives::default()
             });
             assert!(sentence.contains("is no share of calls"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn an_objective_whose_budget_cannot_burn_fast_enough_to_page_is_refused() {
+        let of = |share: f64| {
+            let objectives = Objectives {
+                error_objective: Some(share),
+                latency_objective: Some(share),
+                ..Objectives::default()
+            };
+            objectives.apply(Plan::default())
+        };
+        let limit = 1.0 - 1.0 / 14.4;
+        for share in [0.1, limit] {
+            let sentence = of(share).unwrap_err().to_string();
+            assert!(sentence.contains("can never page"), "{sentence}");
+            assert!(sentence.contains("say 0.9306 or more"), "{sentence}");
+        }
+        for share in [0.9306, 0.999] {
+            assert!(of(share).is_ok(), "{share}");
+        }
+    }
+
+    #[test]
+    fn a_runbook_is_at_an_address_to_which_a_heading_can_be_added() {
+        let of = |url: &str| {
+            let objectives = Objectives {
+                runbook_url: Some(url.into()),
+                ..Objectives::default()
+            };
+            objectives
+                .apply(Plan::default())
+                .map(|plan| plan.runbook_url)
+        };
+        for url in [
+            "https://a",
+            "http://a:1/b?c=d&e",
+            "https://wiki.example/Störung",
+        ] {
+            assert_eq!(of(url).unwrap(), url);
+        }
+        for url in [
+            "",
+            "runbook.md",
+            "ftp://a/b",
+            "javascript:alert(1)",
+            "https://",
+            "https:///b",
+            "https://a/{{ b }}",
+            "https://a b",
+            "https://a\u{a0}b",
+            "https://a/\n",
+            "https://a/\u{7}",
+            "https://a/#b",
+        ] {
+            let sentence = of(url).unwrap_err().to_string();
+            assert!(
+                sentence.starts_with(&format!("--runbook-url {url:?}")),
+                "{sentence}"
+            );
+            assert!(sentence.contains("http:// or https://"), "{sentence}");
         }
     }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 
-use super::sidecar::Place;
+use super::sidecar::{Place, explained};
 use crate::export::url;
 
 /// Longer than the sidecar itself waits for its analysis.
@@ -126,9 +126,10 @@ async fn ask(arguments: &Arguments) -> Result<(StatusCode, Bytes)> {
             path.push_str(&format!("&{key}={}", url::encode(value)));
         }
     }
-    let place = match &arguments.admin_socket {
-        Some(socket) => Place::Unix(socket.clone()),
-        None => Place::of_url(&arguments.url)?,
+    let (place, flag) = match &arguments.admin_socket {
+        Some(socket) => (Place::Unix(socket.clone()), "--admin-socket"),
+        None => (Place::of_url(&arguments.url)?, "--url"),
     };
-    place.ask(Method::POST, &path).await
+    let answer = place.ask(Method::POST, &path).await;
+    answer.map_err(|error| explained(error, flag))
 }

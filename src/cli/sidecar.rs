@@ -19,6 +19,14 @@ const PORT: u16 = 9599;
 /// More is no answer of a sidecar; 5,000 features in three windows take a quarter of it.
 const MOST_BYTES: usize = 128 << 20;
 
+/// The same, with what to do if there is no sidecar; `flag` says where it is.
+pub(super) fn explained(error: anyhow::Error, flag: &str) -> anyhow::Error {
+    if !error.root_cause().is::<std::io::Error>() {
+        return error;
+    }
+    anyhow!("{error:#}; start one with `driftgauge serve`, or say with {flag} where one is")
+}
+
 /// Where a sidecar answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {

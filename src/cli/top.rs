@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::sidecar::Place;
+use super::sidecar::{Place, explained};
 use crate::clock;
 use view::{Sort, View};
 
@@ -120,14 +120,8 @@ fn can_be_live() -> bool {
 
 async fn print_once(arguments: &Arguments, view: &View) -> Result<()> {
     let place = &arguments.to;
-    let document = match ask::status(place).await {
-        Ok(document) => document,
-        Err(error) if error.root_cause().is::<std::io::Error>() => bail!(
-            "{error:#}; start one with `driftgauge serve`, or say with --to where the web port of \
-             one is"
-        ),
-        Err(error) => return Err(error),
-    };
+    let document = ask::status(place).await;
+    let document = document.map_err(|error| explained(error, "--to"))?;
     if let Some(why) = view.complaint(&document) {
         bail!(why);
     }

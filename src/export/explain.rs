@@ -137,7 +137,8 @@ fn unsaid(what: &str, there_are: String) -> Refusal {
     }
 }
 
-fn missing(what: &str, name: &str, there_are: String) -> Refusal {
+/// There is none of this name, but there are those.
+pub(super) fn missing(what: &str, name: &str, there_are: String) -> Refusal {
     Refusal {
         status: StatusCode::NOT_FOUND,
         why: format!("There is no {what} {name:?}. {there_are}"),
@@ -145,7 +146,7 @@ fn missing(what: &str, name: &str, there_are: String) -> Refusal {
 }
 
 /// A sentence with the first few names.
-fn listed<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> String {
+pub(super) fn listed<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<_> = names.collect();
     if names.is_empty() {
         return format!("{what}: none.");

@@ -56,9 +56,9 @@ pub(super) fn render(
     };
     let models: Vec<_> = snapshot.models.iter().filter(is_asked_for).collect();
     match (&*models, snapshot.models.len()) {
-        ([model], all) => Ok(model::render(shell, model, all > 1, query)),
+        ([model], all) => model::render(shell, model, all > 1, query),
         ([], 1..) => explain::model(snapshot, name, version)
-            .map(|model| model::render(shell, model, true, query)),
+            .and_then(|model| model::render(shell, model, true, query)),
         _ => Ok(overview::render(shell, &models)),
     }
 }

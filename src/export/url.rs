@@ -1,12 +1,13 @@
 //! Query strings of request targets: read by the web port, written by its clients.
 
-/// Value of the first parameter with this key, decoded; `None` without, or when it is not UTF-8.
+/// Value of the first parameter with this key, decoded; what is not UTF-8 becomes U+FFFD, which nothing is called,
+/// so that it is told to be missing instead of passing for unsaid.
 pub(crate) fn parameter(query: &str, key: &str) -> Option<String> {
     query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(name, _)| decode(name).as_deref() == Some(key))
-        .and_then(|(_, value)| decode(value))
+        .find(|(name, _)| decode(name) == key)
+        .map(|(_, value)| decode(value))
 }
 
 /// A text as the value of a parameter.
@@ -23,7 +24,7 @@ pub fn encode(text: &str) -> String {
 }
 
 /// `+` is a space, `%41` is an `A`; a percent sign that starts no byte stands for itself.
-fn decode(text: &str) -> Option<String> {
+fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -43,7 +44,7 @@ fn decode(text: &str) -> Option<String> {
         decoded.push(byte);
         at += length;
     }
-    String::from_utf8(decoded).ok()
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]
@@ -72,6 +73,6 @@ mod tests {
         assert_eq!(parameter("model=100%", "model").unwrap(), "100%");
         assert_eq!(parameter("model=%4", "model").unwrap(), "%4");
         assert_eq!(parameter("model=%zz%", "model").unwrap(), "%zz%");
-        assert_eq!(parameter("model=%ff", "model"), None);
+        assert_eq!(parameter("model=%ff", "model").unwrap(), "\u{fffd}");
     }
 }

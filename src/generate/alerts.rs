@@ -102,6 +102,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::export::family::Level;
+    use crate::export::names::FAMILIES;
 
     fn everything() -> Vec<Alert> {
         let plan = Plan {
@@ -150,6 +152,21 @@ mod tests {
             .flat_map(|page| page.lines().filter_map(|line| line.strip_prefix("## ")))
             .collect();
         assert_eq!(headings, names);
+    }
+
+    /// Windows are those of the settings, and figures of `full` are there only for who asks for them.
+    #[test]
+    fn queries_of_the_runbook_work_whatever_the_settings() {
+        let full = FAMILIES.iter().filter(|family| family.level == Level::Full);
+        let full: Vec<&str> = full.map(|family| family.name).collect();
+        assert!(full.contains(&"driftgauge_feature_max"), "{full:?}");
+        for alert in everything() {
+            for text in [alert.means, alert.check, alert.act] {
+                assert!(!text.contains("window=\""), "{}: {text}", alert.name);
+                let named = full.iter().find(|name| text.contains(**name));
+                assert_eq!(named, None, "{}: {text}", alert.name);
+            }
+        }
     }
 
     #[test]

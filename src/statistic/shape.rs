@@ -3,7 +3,7 @@
 
 /// How often in a week an alarm must have begun anew, on different days, to be called periodic.
 const PERIODIC_DAYS: u32 = 3;
-/// Longer than this many of its own lengths, an alarm of a window is not temporary.
+/// Longer than this many lengths of a window, its alarm is neither temporary nor new.
 const TEMPORARY: f64 = 2.0;
 /// A step fills a short window first: there the change is at least this many times that of a long
 /// one. On a slope, which both follow, it is not.
@@ -88,7 +88,8 @@ pub struct Trace {
 ///   days before look alike; also between two alarms.
 /// - *permanent*: the long window has been in alarm for a week, and the days before look alike.
 /// - *sudden* and *gradual*: when the long window came into alarm, the next shorter one had changed at
-///   least twice as much, or had not.
+///   least twice as much, or had not; gradual only once that is as long ago as twice the shorter one, as
+///   what has only just been seen has had no time to be slow.
 /// - *temporary*: only shorter windows are in alarm, for less than twice their length. Whether it
 ///   stays cannot be known before.
 ///
@@ -119,26 +120,27 @@ pub fn shape(fixed: &[Trace], differs_from_days_before: Option<bool>) -> Option<
     match long.on_for {
         Some(seconds) if seconds > WEEK && !before => Some(Shape::Permanent),
         Some(_) if shorter.is_empty() => None,
-        Some(_) => long.lead.map(step_or_slope),
+        Some(seconds) => {
+            let next = shorter.last()?;
+            step_or_slope(long.lead?, seconds > TEMPORARY * next.window)
+        }
         None => {
             let on = shorter.iter().rev().find(|trace| trace.on_for.is_some())?;
             let lead = on.excess.unwrap_or(0.0) / long.excess.unwrap_or(0.0);
-            if lead < STEP {
-                Some(Shape::Gradual)
-            } else if on.on_for.is_some_and(|s| s > TEMPORARY * on.window) {
-                Some(Shape::Sudden)
-            } else {
-                Some(Shape::Temporary)
+            let is_old = on.on_for.is_some_and(|s| s > TEMPORARY * on.window);
+            match step_or_slope(lead, is_old) {
+                Some(Shape::Sudden) if !is_old => Some(Shape::Temporary),
+                shape => shape,
             }
         }
     }
 }
 
-fn step_or_slope(lead: f64) -> Shape {
+fn step_or_slope(lead: f64, is_old: bool) -> Option<Shape> {
     if lead >= STEP {
-        Shape::Sudden
+        Some(Shape::Sudden)
     } else {
-        Shape::Gradual
+        is_old.then_some(Shape::Gradual)
     }
 }
 
@@ -181,7 +183,7 @@ mod tests {
     #[test]
     fn a_step_and_a_slope_are_told_apart_when_the_long_window_follows() {
         let mut windows = QUIET;
-        on(&mut windows[2], 100.0, 0.03);
+        on(&mut windows[2], 7_300.0, 0.03);
         assert_eq!(shape(&windows, None), None, "no shorter window to judge by");
         windows[2].lead = Some(0.0);
         assert_eq!(
@@ -193,6 +195,26 @@ mod tests {
         assert_eq!(shape(&windows, None), Some(Shape::Gradual));
         windows[2].lead = Some(3.0);
         assert_eq!(shape(&windows, None), Some(Shape::Sudden));
+    }
+
+    #[test]
+    fn what_has_only_just_been_seen_is_not_called_gradual() {
+        let mut windows = QUIET;
+        (windows[1].excess, windows[2].excess) = (Some(0.03), Some(0.02));
+        on(&mut windows[1], 0.0, 0.03);
+        assert_eq!(shape(&windows, None), None);
+        on(&mut windows[1], 7_300.0, 0.03);
+        assert_eq!(shape(&windows, None), Some(Shape::Gradual));
+        let mut windows = QUIET;
+        windows[2].lead = Some(1.5);
+        for (seconds, expected) in [
+            (0.0, None),
+            (7_000.0, None),
+            (7_300.0, Some(Shape::Gradual)),
+        ] {
+            on(&mut windows[2], seconds, 0.02);
+            assert_eq!(shape(&windows, None), expected, "{seconds} s");
+        }
     }
 
     #[test]

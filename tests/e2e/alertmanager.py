@@ -7,8 +7,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from server import Server
 from sidecar import fetch
-from waiting import free_port, wait_for
+from waiting import wait_for
 
 VERSIONS = {"2.42": "DRIFTGAUGE_TEST_ALERTMANAGER_2", "3.5": "DRIFTGAUGE_TEST_ALERTMANAGER_3"}
 """By the version of Prometheus beside which it is."""
@@ -28,49 +29,28 @@ def amtool(version, *arguments):
     return result.stdout
 
 
-class Alertmanager:
+class Alertmanager(Server):
     """One server with its own storage and a configuration file."""
 
+    name = "alertmanager"
+
     def __init__(self, version, directory, configuration):
-        self.binary = server(version)
-        assert self.binary and Path(self.binary).exists(), f"Alertmanager for {version} is missing: tests/run installs it"
-        self.directory = Path(directory)
-        self.directory.mkdir(parents=True)
+        super().__init__(server(version), directory)
         self.configuration = self.directory / "alertmanager.yml"
         self.configuration.write_text(configuration)
-        self.address = f"127.0.0.1:{free_port()}"
-        self.url = f"http://{self.address}"
-        self.process = None
 
     def start(self):
-        with (self.directory / "alertmanager.log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [
-                    self.binary,
-                    f"--config.file={self.configuration}",
-                    f"--storage.path={self.directory}/data",
-                    f"--web.listen-address={self.address}",
-                    "--cluster.listen-address=",  # else it gossips on all interfaces
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self.run(
+            f"--config.file={self.configuration}",
+            f"--storage.path={self.directory}/data",
+            "--cluster.listen-address=",  # else it gossips on all interfaces
+        )
         wait_for(self.ready, f"{self.url} is ready\n{self.log}")
         return self
 
     def ready(self):
-        assert self.process.poll() is None, f"Alertmanager ended:\n{self.log}"
+        self.assert_runs()
         return fetch(f"{self.url}/-/ready", timeout=2).status == 200
-
-    def close(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait(10)
-
-    @property
-    def log(self):
-        return (self.directory / "alertmanager.log").read_text(errors="replace")
 
     def post(self, alerts):
         """Tells it of alerts, as Prometheus does; each is its labels."""

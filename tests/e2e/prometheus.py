@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
 import time
 import urllib.parse
 from pathlib import Path
 
+from server import Server
 from sidecar import fetch
-from waiting import free_port, wait_for
+from waiting import wait_for
 
 VERSIONS = {"2.42": "DRIFTGAUGE_TEST_PROMETHEUS_2", "3.5": "DRIFTGAUGE_TEST_PROMETHEUS_3"}
 
@@ -28,49 +28,26 @@ def promtool(version="2.42"):
     return str(Path(server(version)).with_name("promtool"))
 
 
-class Prometheus:
+class Prometheus(Server):
     """One server with its own storage; `jobs` are scrape configurations, `more` further parts of its own."""
 
+    name = "prometheus"
+
     def __init__(self, version, directory, jobs, flags=(), more=None):
-        self.binary = server(version)
-        assert self.binary and Path(self.binary).exists(), f"Prometheus {version} is missing: tests/run installs it"
-        self.directory = Path(directory)
-        self.directory.mkdir(parents=True)
+        super().__init__(server(version), directory)
         self.flags = flags
         self.jobs = [job["job_name"] for job in jobs]
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         (self.directory / "prometheus.yml").write_text(
             json.dumps({"global": EVERY_SECOND, "scrape_configs": jobs, **(more or {})})
         )
-        self.process = None
 
     def start(self):
-        log = (self.directory / "prometheus.log").open("wb")
-        self.process = subprocess.Popen(
-            [
-                self.binary,
-                f"--config.file={self.directory}/prometheus.yml",
-                f"--storage.tsdb.path={self.directory}/data",
-                f"--web.listen-address=127.0.0.1:{self.port}",
-                "--log.level=warn",
-                *self.flags,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+        return self.run(
+            f"--config.file={self.directory}/prometheus.yml",
+            f"--storage.tsdb.path={self.directory}/data",
+            "--log.level=warn",
+            *self.flags,
         )
-        log.close()
-        return self
-
-    def close(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait(10)
-
-    @property
-    def log(self):
-        return (self.directory / "prometheus.log").read_text(errors="replace")
 
     def api(self, path, **parameters):
         answer = fetch(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
@@ -92,7 +69,7 @@ class Prometheus:
         """Waits until the one value of an expression satisfies a condition; returns it."""
 
         def holds():
-            assert self.process.poll() is None, f"Prometheus ended:\n{self.log}"
+            self.assert_runs()
             found = self.query(expression)
             return found if found and condition(found[0][1]) else None
 

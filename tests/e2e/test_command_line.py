@@ -15,6 +15,7 @@ import pytest
 import data
 from push import Field
 from sidecar import binary, driftgauge, environment, run_ok
+from waiting import free_port
 
 COMMANDS = ("serve", "profile", "compare", "replay", "check", "demo", "top")
 
@@ -352,3 +353,72 @@ def test_log_lines_are_logfmt_or_json(serve):
     as_json = serve(arguments=["--log.format", "json"])
     first = json.loads(as_json.log.splitlines()[0])
     assert first["level"].lower() == "info"
+
+
+def piped_to_head(*command):
+    """The exit code of a command whose reader goes after the first line."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([binary(), *command], stdout=writer, stderr=subprocess.PIPE, env=environment(), timeout=60)
+    finally:
+        os.close(writer)
+    assert done.stderr == b"", done.stderr
+    return done.returncode
+
+
+def test_a_reader_that_has_read_enough_is_no_failure_of_what_is_only_shown(serve, made, tmp_path):
+    sidecar = serve()
+    assert piped_to_head("generate") == 0
+    assert piped_to_head("generate", "driftgauge-rules.yml") == 0
+    assert piped_to_head("top", "--once", "--to", sidecar.url) == 0
+    profile, rows = made
+    assert piped_to_head("compare", profile, rows) == 1, "nobody has read the verdict"
+    assert piped_to_head("generate", "--check", "-o", tmp_path / "empty") == 1, "files differ"
+    assert piped_to_head("generate", "-o", tmp_path / "all") == 0
+    assert len([f for f in (tmp_path / "all").rglob("*") if f.is_file()]) == len(run_ok("generate").stdout.splitlines())
+
+
+def test_generate_says_what_it_cannot_do(tmp_path):
+    sentence(driftgauge("generate", "--error-objective", "0.1"), "--error-objective 0.1", "0.9306", "14.4")
+    sentence(driftgauge("generate", "--latency-objective", "0.93"), "--latency-objective 0.93", "0.9306")
+    run_ok("generate", "--error-objective", "0.9306")
+    for url in ("runbook.md", "ftp://a/b", "https://a/{b}", "https://a/b c", "https://a/b\n", "https://a/b#c", "https://"):
+        sentence(driftgauge("generate", "--runbook-url", url), "--runbook-url", "http")
+    run_ok("generate", "--runbook-url", "http://wiki.example/driftgauge?page=1")
+    sentence(driftgauge("generate", ""), "which file", "lists")
+    a_file = tmp_path / "file"
+    a_file.write_text("mine")
+    for check in ((), ("--check",)):
+        sentence(driftgauge("generate", "-o", a_file, *check), "is a file", "folder")
+    assert a_file.read_text() == "mine"
+
+
+def test_generate_that_fails_midway_says_what_it_has_written(tmp_path):
+    paths = run_ok("generate").stdout.splitlines()
+    blocked = tmp_path / paths[2]
+    blocked.mkdir(parents=True)
+    failed = driftgauge("generate", "-o", tmp_path)
+    sentence(failed, f"2 of {len(paths)} files", paths[2])
+    assert failed.stdout.splitlines() == [str(tmp_path / path) for path in paths[:2]]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("generate", "--error-objective", "-1"),
+        ("generate", "--latency-bound", "-0.5"),
+        ("top", "--interval", "-2"),
+        ("replay", "rows.csv", "--speed", "-1"),
+        ("serve", "--web.max-series", "-1"),
+    ],
+)
+def test_a_negative_number_is_taken_as_the_value_of_its_flag(command):
+    refused = driftgauge(*command)
+    sentence(refused, command[-2], command[-1])
+    assert "unexpected argument" not in refused.stderr, refused.stderr
+
+
+def test_rebaseline_without_a_sidecar_says_what_to_do():
+    url = f"http://127.0.0.1:{free_port()}"
+    sentence(driftgauge("rebaseline", "--model", "m", "--url", url), url[7:], "driftgauge serve", "--url")

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::port::{Answer, Web, ask, everything, start};
 use crate::snapshot::{self, AWKWARD, field, model};
 
+const STYLE: &str = include_str!("../../src/export/page/style.css");
+
 /// Ends an attribute, an element and a line, runs a script, and turns the text around.
 const HOSTILE: &str = "\"></td><script>alert('1')</script>\u{202e}<a href=\"x\n&amp;";
 
@@ -19,9 +21,11 @@ async fn get(web: &Web, path: &str) -> Answer {
     answer
 }
 
+/// The page without its style, which is the same on all and would rewrite them all.
 fn golden(name: &str, answer: Answer) {
+    let page = answer.text().replace(STYLE, "…");
     insta::with_settings!({snapshot_path => "../golden", prepend_module_to_snapshot => false}, {
-        insta::assert_binary_snapshot!(name, answer.body);
+        insta::assert_binary_snapshot!(name, page.into_bytes());
     });
 }
 
@@ -100,6 +104,66 @@ async fn without_any_model_the_page_says_so() {
 }
 
 #[tokio::test]
+async fn the_overview_speaks_of_the_window_that_the_verdict_names() {
+    let mut snapshot = snapshot::everything();
+    let fraud = &mut snapshot.models[0];
+    let most = fraud.drifted_fields.iter_mut().find(|c| &*c.window == "1h");
+    most.unwrap().drifted = 9;
+    let worst = fraud.drift.iter().find(|d| d.kind == "worst_feature");
+    let worst = worst.unwrap().clone();
+    fraud.drift.retain(|drift| drift.kind != "worst_feature");
+    for (window, reference, name, ratio) in [
+        ("5m", "profile", "in_five_minutes", 77.0),
+        ("1h", "profile", "in_an_hour", 3.0),
+        ("1h", "previous", "since_the_last_hour", 88.0),
+    ] {
+        let mut drift = worst.clone();
+        drift.window = window.into();
+        drift.reference = reference.into();
+        drift.fields = vec![name.into()];
+        drift.ratio = ratio;
+        fraud.drift.push(drift);
+    }
+    let web = start(snapshot, WebOptions::default());
+    let overview = get(&web, "/").await;
+    let page = overview.text();
+    assert!(page.contains("have drifted in 1h"), "{page}");
+    assert!(
+        page.contains(
+            "<bdi>in_an_hour</bdi></td><td class=\"w n drift\">▲\u{a0}3.00 <small>1h</small></td>"
+        ),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_way_to_look_at_a_model_that_is_not_there_is_told_with_those_that_are() {
+    let web = everything();
+    for (query, why) in [
+        (
+            "model=%ff",
+            "There is no model \"\u{fffd}\". Models: fraud, Zürich",
+        ),
+        (
+            "model=fraud&version=2&window=2y",
+            "There is no window \"2y\". Windows: 5m, 1h, 1d.\n",
+        ),
+        (
+            "model=fraud&version=2&reference=x",
+            "There is no reference \"x\". References: profile, version:1.\n",
+        ),
+        (
+            "model=fraud&version=2&sort=nonsense",
+            "There is no sort \"nonsense\". Sorts: drift, name, null, unseen, state, since.\n",
+        ),
+    ] {
+        let answer = ask(web.address, &format!("GET /?{query}"), &[]).await;
+        assert_eq!(answer.status, 404, "{query}");
+        assert!(answer.text().starts_with(why), "{query}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn a_model_that_is_not_there_is_told_with_those_that_are() {
     let web = everything();
     for (query, why) in [
@@ -152,7 +216,7 @@ async fn fields_are_sorted_by_what_is_asked_for_and_worst_first_otherwise() {
         ("sort=unseen", "b d c a"),
         ("sort=state&window=1d", "c d b a"),
         ("sort=since", "b d a c"),
-        ("sort=nonsense&window=2y&reference=x", "d c a b"),
+        ("sort=&window=&reference=", "d c a b"),
     ] {
         let page = get(&web, &format!("/?{query}")).await;
         let found = order(page.text()).join(" ");
@@ -282,6 +346,7 @@ async fn nothing_may_be_loaded_or_run() {
             .split("</style>")
             .next()
             .unwrap();
+        assert_eq!(style, STYLE, "{path}");
         use base64::Engine;
         let hash = base64::prelude::BASE64_STANDARD.encode(Sha256::digest(style));
         assert_eq!(

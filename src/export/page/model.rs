@@ -9,16 +9,20 @@ use super::verdict::Verdict;
 use super::view::View;
 use super::{features, references, traffic, whole};
 use crate::engine::ModelSnapshot;
+use crate::export::explain::Refusal;
 
 /// The page; `has_others` says whether there is more than this model.
+///
+/// # Errors
+/// When `query` asks for a way to look at it that is not there.
 pub(super) fn render(
     shell: &Shell<'_>,
     model: &ModelSnapshot,
     has_others: bool,
     query: &str,
-) -> String {
-    let view = View::of(model, query);
-    shell.page(&model.model, Page::Models, |html| {
+) -> Result<String, Refusal> {
+    let view = View::of(model, query)?;
+    Ok(shell.page(&model.model, Page::Models, |html| {
         if has_others {
             html.push_str("<p class=\"way\"><a href=\"./\">All models</a></p>\n");
         }
@@ -36,7 +40,7 @@ pub(super) fn render(
         whole::write(html, model)?;
         html.push_str("</div>\n");
         features::write(html, &view)
-    })
+    }))
 }
 
 fn write_verdict(html: &mut String, verdict: &Verdict) -> fmt::Result {

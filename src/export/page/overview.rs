@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::figures::{NONE, Thousands, millis, percent};
+use super::figures::{NONE, Ratio, Thousands, millis, percent};
 use super::link::Link;
 use super::shell::{Page, Shell};
 use super::text::{Escaped, Name};
@@ -72,13 +72,17 @@ fn write_table(
             Name(&model.version),
             verdict.headline
         )?;
-        match worst(model) {
-            Some((field, ratio)) => write!(
-                html,
-                "<td class=\"w\">{}</td><td class=\"w {}\">{ratio}</td>",
-                Name(field),
-                ratio.class()
-            )?,
+        match worst(model).and_then(|worst| Some((worst, worst.fields.first()?))) {
+            Some((worst, field)) => {
+                let ratio = Ratio(worst.ratio);
+                write!(
+                    html,
+                    "<td class=\"w\">{}</td><td class=\"w {}\">{ratio} <small>{}</small></td>",
+                    Name(field),
+                    ratio.class(),
+                    Escaped(&worst.window)
+                )?;
+            }
             None => write!(
                 html,
                 "<td class=\"w\">{NONE}</td><td class=\"n w\">{NONE}</td>"

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::figures::{Count, Lasting, Ratio, Thousands, percent};
+use super::figures::{Count, Lasting, Thousands, percent};
 use super::text::{Escaped, Name};
 use crate::engine::{
-    FeatureSnapshot, FeatureWindow, ModelDrift, ModelSnapshot, Rate, Rates, State,
+    DriftedFields, FeatureSnapshot, FeatureWindow, ModelDrift, ModelSnapshot, Rate, Rates, State,
 };
 
 /// Names that a sentence lists.
@@ -66,14 +66,18 @@ impl Verdict {
     }
 }
 
-/// The comparison in which most fields have drifted, and the worst of them.
-fn drifted(model: &ModelSnapshot) -> Option<String> {
+/// The comparison in which most fields have drifted.
+fn most_drifted(model: &ModelSnapshot) -> Option<&DriftedFields> {
     // The last of equals: the longest window.
-    let counts = model
-        .drifted_fields
-        .iter()
-        .filter(|count| count.drifted > 0);
-    let most = counts.max_by_key(|count| count.drifted)?;
+    let counts = model.drifted_fields.iter();
+    counts
+        .filter(|count| count.drifted > 0)
+        .max_by_key(|count| count.drifted)
+}
+
+/// That comparison, and the worst fields in it.
+fn drifted(model: &ModelSnapshot) -> Option<String> {
+    let most = most_drifted(model)?;
     let mut worst: Vec<(&str, f64)> = fields(model)
         .filter_map(|field| {
             let window = field.windows.iter().find(|w| w.window == most.window)?;
@@ -289,14 +293,16 @@ pub(super) fn silence(model: &ModelSnapshot, now: Option<f64>) -> Option<Lasting
     Some(Lasting(now? - model.last_row_at?))
 }
 
-/// The largest ratio of any field, and its name.
-pub(super) fn worst(model: &ModelSnapshot) -> Option<(&str, Ratio)> {
-    let drifts = model
-        .drift
-        .iter()
-        .filter(|drift| drift.kind == "worst_feature");
-    let worst = drifts.max_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
-    Some((worst.fields.first()?, Ratio(worst.ratio)))
+/// The largest ratio of any field, in the comparison that the verdict speaks of if any field has drifted.
+pub(super) fn worst(model: &ModelSnapshot) -> Option<&ModelDrift> {
+    let most = most_drifted(model);
+    let is_meant = |drift: &&ModelDrift| {
+        most.is_none_or(|most| drift.window == most.window && drift.reference == most.reference)
+    };
+    let drifts = model.drift.iter().filter(|d| d.kind == "worst_feature");
+    drifts
+        .filter(is_meant)
+        .max_by(|a, b| a.ratio.total_cmp(&b.ratio))
 }
 
 /// Fields of the model, without labels, which come later or never.

@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use crate::engine::{Drift, FeatureSnapshot, FeatureWindow, ModelSnapshot};
+use crate::export::explain::{Refusal, listed, missing};
 use crate::export::url::parameter;
 
 /// What the table of fields is sorted by.
@@ -56,26 +57,25 @@ pub(super) struct View<'s> {
 }
 
 impl<'s> View<'s> {
-    /// What the parameters `sort`, `window` and `reference` say; what is not there is as if it had
-    /// not been said, because settings change under a bookmark.
-    pub(super) fn of(model: &'s ModelSnapshot, query: &str) -> Self {
-        let said = parameter(query, "sort");
-        let mut sorts = Sort::ALL.into_iter();
-        let sort = sorts.find(|sort| Some(sort.as_str()) == said.as_deref());
+    /// What the parameters `sort`, `window` and `reference` say.
+    ///
+    /// # Errors
+    /// 404 when there is no such thing; with what there is.
+    pub(super) fn of(model: &'s ModelSnapshot, query: &str) -> Result<Self, Refusal> {
+        let sorts = Sort::ALL.map(Sort::as_str);
+        let sort = chosen(query, "sort", "Sorts", &sorts)?;
+        let is_chosen = |of: &Sort| Some(of.as_str()) == sort;
         let references = references(model);
-        let said = parameter(query, "reference");
-        let reference = references
-            .iter()
-            .find(|known| Some(**known) == said.as_deref());
-        let said = parameter(query, "window");
-        let mut windows = model.windows.iter().map(|traffic| &*traffic.window);
-        Self {
+        let reference = chosen(query, "reference", "References", &references)?;
+        let windows = model.windows.iter().map(|traffic| &*traffic.window);
+        let windows: Vec<&str> = windows.collect();
+        Ok(Self {
             model,
-            sort: sort.unwrap_or(Sort::Drift),
-            window: windows.find(|window| Some(*window) == said.as_deref()),
-            reference: reference.or(references.first()).copied(),
+            sort: Sort::ALL.into_iter().find(is_chosen).unwrap_or(Sort::Drift),
+            window: chosen(query, "window", "Windows", &windows)?,
+            reference: reference.or(references.first().copied()),
             references,
-        }
+        })
     }
 
     /// The drift of a window from the chosen reference.
@@ -117,6 +117,22 @@ impl<'s> View<'s> {
             .with_some("window", window)
             .with_some("reference", reference.filter(|_| !is_usual))
     }
+}
+
+/// The one of these that a parameter names; `None` when it says nothing.
+fn chosen<'s>(
+    query: &str,
+    key: &str,
+    all: &str,
+    known: &[&'s str],
+) -> Result<Option<&'s str>, Refusal> {
+    let Some(said) = parameter(query, key).filter(|said| !said.is_empty()) else {
+        return Ok(None);
+    };
+    let found = known.iter().find(|known| **known == said);
+    found
+        .map(|found| Some(*found))
+        .ok_or_else(|| missing(key, &said, listed(all, known.iter().copied())))
 }
 
 /// References that fields are compared with, in the order in which they are met.

@@ -44,6 +44,12 @@ pub fn burns(plan: &Plan) -> [Burn; 4] {
     })
 }
 
+/// The fastest burn that pages.
+pub fn fastest_page() -> f64 {
+    let pages = burns(&Plan::default()).into_iter().filter(|b| b.pages);
+    pages.map(|burn| burn.factor).fold(1.0, f64::max)
+}
+
 pub(super) fn groups(plan: &Plan) -> Vec<Group> {
     let mut windows: Vec<Span> = burns(plan).iter().flat_map(|b| [b.long, b.short]).collect();
     windows.sort();
