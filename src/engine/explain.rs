@@ -280,7 +280,8 @@ impl Rates {
         let feature = &*reference.feature;
         let (values, missing) = (feature.values(), feature.missing.total());
         // Of a handful of rows, half may be anything.
-        let least = minimum_rows(window.cells.len().max(1), design_effect);
+        let independent = minimum_rows(window.cells.len().max(1), 1.0);
+        let least = (independent as f64 * design_effect).ceil() as u64;
         let judge = |share: Option<f64>, rows: u64, was: Option<f64>, of: u64, expected: f64| {
             let (share, was) = share.zip(was)?;
             let count = (share * rows as f64).round() as u64;

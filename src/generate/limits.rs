@@ -20,9 +20,9 @@ pub const BAND_SIGMAS: f64 = 4.0;
 pub const MANY_FEATURES_AT_LEAST: u32 = 3;
 /// Rows below which an empty field is no news: the least that any judgement needs.
 pub const JUDGED_ROWS: u32 = 100;
-/// Rows that the reference would have outside its most common cell, below which a field may be constant
+/// Independent rows that the reference would have otherwise, below which a field may be constant or absent
 /// by chance: e⁻¹⁴ is one in a million.
-pub const CONSTANT_BY_CHANCE: u32 = 14;
+pub const BY_CHANCE: u32 = 14;
 /// Calls that must have gone wrong in the long window before a burn rate counts, so that two
 /// failures in a quiet night are none.
 pub const BURNT_CALLS: u32 = 10;

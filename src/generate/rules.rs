@@ -13,6 +13,7 @@ mod distances;
 mod drift;
 mod rates;
 mod reference;
+mod served;
 pub mod service;
 mod traffic;
 mod versions;
@@ -22,7 +23,7 @@ use super::{Group, Plan};
 
 /// All groups, those of long windows evaluated more seldom.
 pub fn all(plan: &Plan) -> Vec<Group> {
-    let mut groups = vec![reference::group(plan), traffic::group()];
+    let mut groups = vec![reference::group(plan), traffic::group(), served::group()];
     groups.extend(plan.fleet_windows().map(|window| {
         Group {
             name: format!("driftgauge-fleet-{}", window.label()),

@@ -35,7 +35,7 @@ recorded! {
     REFERENCE_ROWS = "feature:driftgauge_reference_bin_rows:sum", ["profile"], "m: reference rows.";
     CELLS = "feature:driftgauge_reference_bin_rows:count", ["profile"], "B: cells.";
     MINIMUM_ROWS = "feature:driftgauge_feature_minimum_rows:max", ["profile"], "Rows that both sides need before drift is judged.";
-    JUDGED_FROM = "feature:driftgauge_feature_judged_rows:max", [], "Rows from which the rates of a field are judged: as many as its drift needs, 100 where that is not known.";
+    JUDGED_FROM = "feature:driftgauge_feature_judged_rows:max", [], "Rows from which the rates of a field are judged: φ times 5 for each cell and 100 at least; 100 where that is not known.";
     MINIMUM_EFFECT = "feature:driftgauge_reference_minimum_effect:max", ["profile", "window"], "δ: smallest drift worth an alarm.";
     DESIGN_EFFECT = "feature:driftgauge_reference_design_effect:max", [], "φ, 1 where it is not exported.";
     SIGNIFICANCE = "feature:driftgauge_reference_significance:max", [], "z, the default where it is not exported.";
@@ -79,6 +79,7 @@ recorded! {
     JUDGED_FEATURES = "model:driftgauge_feature_drift_ratio:count", ["window", "reference"], "Fields with a ratio, labels apart.";
     OUTLIERS = "model:driftgauge_outlier_ratio_per_threshold:max", ["window"], "Outlier ratio in units of its threshold, of the worst pod.";
 
+    SERVED = "pod:driftgauge_predictions:served", [], "Always 1: a model that a sidecar serves, or served when it last answered; forgotten with its target.";
     THROUGHPUT = "model:driftgauge_predictions:rate5m", [], "Rows a second.";
     CALLS = "model:driftgauge_requests:rate5m", [], "Calls a second.";
     ERRORS = "model_code:driftgauge_request_errors:rate5m", ["code"], "Failed calls a second.";

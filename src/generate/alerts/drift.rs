@@ -128,12 +128,11 @@ pub(super) fn critical(plan: &Plan, window: Window, role: &str) -> String {
         &matchers(window, role, "profile"),
     );
     let half = Span::from_millis(longest.0.millis() / 2);
-    // At some time before it: models are scaled to zero over nights and weekends.
-    let before = Span::from_millis(longest.0.millis() * 4);
-    let seen = max_over_pods(&format!(
-        "max_over_time({}[{before}] offset {half})",
-        names::PREDICTIONS.series()
-    ));
+    // At some time in the other half: models are scaled to zero over night.
+    let seen = format!(
+        "max_over_time({}[{half}] offset {half})",
+        series::THROUGHPUT
+    );
     let chosen = max_over_pods(&format!(
         r#"{}{{source!="learned"}}"#,
         names::REFERENCE.series()

@@ -3,7 +3,7 @@
 //! Rates are judged by Wilson's lower bound above the reference's rate, so that a few rows of a quiet
 //! night raise nothing.
 
-use super::super::limits::{CONSTANT_BY_CHANCE, JUDGED_ROWS, RATE_MARGIN};
+use super::super::limits::{BY_CHANCE, JUDGED_ROWS, RATE_MARGIN};
 use super::super::promql::{IN_ALL_WINDOWS, in_window, max_over_pods, sum_over_pods};
 use super::super::{Alert, Plan, Severity, Subject, Window, series};
 use super::{described, evidence};
@@ -125,19 +125,18 @@ fn vanished(plan: &Plan, window: Window) -> Alert {
     let rows = names::WINDOW_ROWS.series();
     let rows = sum_over_pods(&format!(r#"{rows}{{window="{label}"}}"#));
     let of = |recorded: &str| in_window(recorded, &label);
-    // Of a field that most calls lack, or of which this window has few, none may be chance.
+    let reference = max_over_pods(&names::REFERENCE_NULL_RATIO.series());
+    // A field that most rows lack is absent from many of them by chance.
     Alert {
         subject: Subject::Feature,
         expr: format!(
             "{}\n\
              and ignoring (feature, role, state) {rows} >= {JUDGED_ROWS}\n\
-             unless ignoring (state) {} + {} < {IN_ALL_WINDOWS} {}\n\
-             unless ignoring (state) {} <= {RATE_MARGIN}",
+             unless ignoring (state) ({} + {}) * {IN_ALL_WINDOWS} (1 - {reference}) / {IN_ALL_WINDOWS} {} < {BY_CHANCE}",
             in_state(window, "absent", "ok|constant|too_few_rows"),
             of(series::VALUES),
             of(series::MISSING),
-            series::JUDGED_FROM,
-            of(series::NULL_RATIO_RAISE)
+            series::DESIGN_EFFECT
         ),
         window: Some(window.0),
         hold: window.hold(),
@@ -168,7 +167,7 @@ fn constant(plan: &Plan, window: Window) -> Alert {
             "{}\n\
              unless ignoring (state) {rows} * {IN_ALL_WINDOWS} max without (profile) (\n  \
              1 - max without (bin) ({}) / ({} > 0)\n\
-             ) / {IN_ALL_WINDOWS} {} < {CONSTANT_BY_CHANCE}",
+             ) / {IN_ALL_WINDOWS} {} < {BY_CHANCE}",
             in_state(window, "constant", "ok"),
             series::REFERENCE_CELLS,
             series::REFERENCE_ROWS,

@@ -37,22 +37,26 @@ fn steady(plan: &Plan) -> f64 {
     (rate * 1e4).round() / 1e4
 }
 
-/// The least of an hour around this time, `ago` minutes before.
+/// The least of an hour around this time, `ago` minutes before. Of a model that came or went within that
+/// hour, as those do that are scaled to zero at night, there is none: its absence is no zero.
 fn least_around(plan: &Plan, ago: u64) -> String {
     let hour = minutes(plan, HOUR);
-    let offset = minutes(plan, ago - HOUR / 2);
-    format!("min_over_time({MODEL_CALLS}[{hour}] offset {offset})")
+    let [end, begin] = [ago - HOUR / 2, ago + HOUR / 2].map(|ago| minutes(plan, ago));
+    format!(
+        "(min_over_time({MODEL_CALLS}[{hour}] offset {end}) and {MODEL_CALLS} offset {end} and {MODEL_CALLS} offset {begin})"
+    )
 }
 
 fn gone(plan: &Plan) -> Alert {
     let (week, day) = (least_around(plan, WEEK), least_around(plan, DAY));
     let steady = steady(plan);
     Alert {
-        // Without any target there is no rate of 0. Models are scaled to zero on purpose, so two days must agree.
+        // Without any target there is no rate of 0. Models are scaled to zero on purpose, so two days must agree;
+        // and other labels of a target are no outage.
         expr: format!(
             "({MODEL_CALLS} == 0 and {week} > {steady})\n\
              or\n\
-             ({week} > {steady} and {day} > {steady} unless {MODEL_CALLS})"
+             ({week} > {steady} and {day} > {steady} unless on (cluster, namespace, model) {MODEL_CALLS})"
         ),
         ..no_call(plan, Severity::Critical, "last week")
     }
@@ -66,11 +70,12 @@ fn gone_young(plan: &Plan) -> Alert {
         minutes(plan, HOUR / 2),
         minutes(plan, HOUR)
     );
+    let hour = minutes(plan, HOUR);
+    let week = minutes(plan, WEEK - HOUR / 2);
     Alert {
         expr: format!(
-            "{MODEL_CALLS} == 0\nand {usual} > {}\nunless {}",
-            steady(plan),
-            least_around(plan, WEEK)
+            "{MODEL_CALLS} == 0\nand {usual} > {}\nunless max_over_time({MODEL_CALLS}[{hour}] offset {week})",
+            steady(plan)
         ),
         ..no_call(plan, Severity::Warning, "yesterday or an hour ago")
     }

@@ -9,14 +9,13 @@ use super::super::promql::{
     IN_ALL_WINDOWS, in_window, increase, max_over_pods, sum_over_pods, sum_over_pods_and,
 };
 use super::super::series::{
-    DESIGN_EFFECT, JUDGED_FROM, MINIMUM_ROWS, MISSING, NEW_CATEGORY_RATIO,
-    NEW_CATEGORY_RATIO_NOISE, NEW_CATEGORY_RATIO_RAISE, NOISE, NULL_RATIO, NULL_RATIO_NOISE,
-    NULL_RATIO_RAISE, OUT_OF_RANGE, OUT_OF_RANGE_RATIO, OUT_OF_RANGE_RATIO_NOISE,
-    OUT_OF_RANGE_RATIO_RAISE, REFERENCE_CELLS, REFERENCE_NOISE, REFERENCE_ROWS, SIGNIFICANCE,
-    VALUES, WINDOW_CELLS, WINDOW_ROWS,
+    DESIGN_EFFECT, JUDGED_FROM, MISSING, NEW_CATEGORY_RATIO, NEW_CATEGORY_RATIO_NOISE,
+    NEW_CATEGORY_RATIO_RAISE, NOISE, NULL_RATIO, NULL_RATIO_NOISE, NULL_RATIO_RAISE, OUT_OF_RANGE,
+    OUT_OF_RANGE_RATIO, OUT_OF_RANGE_RATIO_NOISE, OUT_OF_RANGE_RATIO_RAISE, REFERENCE_CELLS,
+    REFERENCE_NOISE, REFERENCE_ROWS, SIGNIFICANCE, VALUES, WINDOW_CELLS, WINDOW_ROWS,
 };
 use super::super::{Record, Rule};
-use super::reference::significance;
+use super::reference::{judged_from, significance};
 use crate::export::names;
 
 pub(super) fn rules(window: &str) -> Vec<Rule> {
@@ -65,8 +64,9 @@ pub(super) fn rules(window: &str) -> Vec<Rule> {
             NEW_CATEGORY_RATIO_NOISE,
             format!(
                 "sum without (reference) ({NOISE}{{window=\"{window}\", reference=\"profile\"}}) * {IN_ALL_WINDOWS} {} ^ 2\n\
-                 and {rows} >= {IN_ALL_WINDOWS} {MINIMUM_ROWS}",
-                significance()
+                 and {rows} >= {IN_ALL_WINDOWS} ({})",
+                significance(),
+                judged_from()
             ),
         ),
         (

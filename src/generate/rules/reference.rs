@@ -41,7 +41,7 @@ pub(super) fn group(plan: &Plan) -> Group {
         ),
         Record::rule(
             JUDGED_FROM,
-            or_everywhere(&of_profiles(MINIMUM_ROWS), f64::from(JUDGED_ROWS)),
+            or_everywhere(&of_profiles(&judged_from()), f64::from(JUDGED_ROWS)),
             [],
         ),
         Record::rule(
@@ -74,6 +74,14 @@ pub(super) fn group(plan: &Plan) -> Group {
         interval: None,
         rules,
     }
+}
+
+/// Rows from which rates are judged, of each profile: as many independent ones as drift needs.
+pub(super) fn judged_from() -> String {
+    format!(
+        "clamp_min(5 * {CELLS}, {JUDGED_ROWS}) * {}",
+        design_effect()
+    )
 }
 
 /// φ of each profile.

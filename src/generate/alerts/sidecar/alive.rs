@@ -1,12 +1,9 @@
 //! Sidecars that are not there, do not answer, or come and go.
 
 use super::super::super::promql::max_over_pods;
+use super::super::super::series::SERVED;
 use super::super::super::{Alert, Plan, Severity};
 use super::{JOB, POD, at_once, warning};
-use crate::export::names;
-
-/// How long it is remembered which models a sidecar that is down has served.
-const REMEMBERED: &str = "3d";
 
 pub(super) fn alerts(plan: &Plan) -> Vec<Alert> {
     vec![
@@ -30,18 +27,14 @@ fn absent(plan: &Plan) -> Alert {
     }
 }
 
-/// `up` of each sidecar for each model that it has served.
+/// `up` of each sidecar for each model that it serves, or served when it was last seen. All versions
+/// together: while one is watched, so is the model.
 fn up_of_models() -> String {
-    let served = format!(
-        r#"last_over_time({}{{job="{JOB}"}}[{REMEMBERED}])"#,
-        names::PREDICTIONS.series()
-    );
-    format!(r#"(up{{job="{JOB}"}} * ignoring (model, version) group_right () ({served} * 0 + 1))"#)
+    format!(r#"(up{{job="{JOB}"}} * ignoring (model) group_right () {SERVED})"#)
 }
 
 fn model_unwatched(plan: &Plan) -> Alert {
-    // All versions together: while one is watched, so is the model.
-    let of_model = format!("max without (version) ({})", max_over_pods(&up_of_models()));
+    let of_model = max_over_pods(&up_of_models());
     let of_job = max_over_pods(&format!(r#"up{{job="{JOB}"}}"#));
     Alert {
         severity: Severity::Critical,
@@ -57,10 +50,7 @@ fn model_unwatched(plan: &Plan) -> Alert {
 fn down(plan: &Plan) -> Alert {
     let up = format!(r#"up{{job="{JOB}"}}"#);
     Alert {
-        expr: format!(
-            "({} or ignoring (model, version) {up}) == 0",
-            up_of_models()
-        ),
+        expr: format!("({} or ignoring (model) {up}) == 0", up_of_models()),
         summary: format!("The sidecar at {POD} does not answer"),
         description: format!(
             "Prometheus cannot scrape the sidecar{{{{ with $labels.model }}}} of model {{{{ . }}}}{{{{ end }}}} at \
