@@ -310,3 +310,25 @@ def test_the_policy_changes_pods_that_ask_for_it_and_lets_the_others_through():
     (condition,) = policy["spec"]["matchConditions"]
     assert condition["expression"].count(f'c.name == "{CONTAINER["name"]}"') == 2, "it would be added twice"
     assert manifests.policy_patch()["spec"]["volumes"] == VOLUMES
+
+
+def test_the_page_tells_of_every_file_and_its_links_lead_somewhere():
+    page = manifests.DEPLOY / "kubernetes" / "README.md"
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text().replace("\n", " "))
+    for link in links:
+        file, _, heading = link.partition("#")
+        target = page.parent / file
+        assert target.exists(), link
+        headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if heading else []
+        assert heading in {"", *(title.lower().replace(" ", "-") for title in headings)}, link
+    files = {path.name for path in page.parent.glob("*.yaml")}
+    untold = files - {link.partition("#")[0] for link in links}
+    assert not untold
+
+
+def test_the_settings_of_the_page_can_be_used(tmp_path):
+    page = (manifests.DEPLOY / "kubernetes" / "README.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    settings = tmp_path / "driftgauge.yml"
+    settings.write_text(block)
+    run_ok("check", settings)

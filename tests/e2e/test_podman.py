@@ -57,7 +57,9 @@ class Podman:
     def run(self, program, *options_and_command):
         *options, command, timeout = options_and_command
         line = [str(part) for part in (program, *options, *self.storage, *command)]
-        return subprocess.run(line, env=self.environment, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(
+            line, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=timeout
+        )
 
     def ok(self, *command):
         result = self(*command)
