@@ -24,7 +24,7 @@ import manifests
 from data import orders, write_csv
 from page import Page
 from push import Client, batch
-from sidecar import binary, fetch, run_ok
+from sidecar import ROOT, binary, fetch
 from waiting import free_port, wait_for
 
 IMAGE = "localhost/driftgauge:test"
@@ -70,22 +70,29 @@ class Podman:
         return json.loads(self.ok("inspect", "--type", "container", container))[0]
 
     def build(self):
-        """The program of the tests with the libraries that it loads, as deploy/image without a static build."""
+        """The image of deploy/image, of the program of the tests: that is not static, so the libraries that it loads
+        are added."""
         context = self.folder / "image"
+        shutil.rmtree(context, ignore_errors=True)
         context.mkdir()
         loaded = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=True).stdout
         for library in re.findall(r"(/\S+) \(0x", loaded):
-            target = context / library.lstrip("/")
+            target = context / "libraries" / library.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(library, target)
         subprocess.run(["strip", "-o", context / "driftgauge", binary()], check=True)
-        recipe = "FROM scratch\nCOPY . /\nUSER 65532:65532\nENTRYPOINT [\"/driftgauge\"]\nCMD [\"serve\"]\n"
-        (self.folder / "Containerfile").write_text(recipe)
-        return self.buildah("build", "--quiet", "--tag", IMAGE, "--file", self.folder / "Containerfile", context)
+        (context / "driftgauge.cdx.json").write_text("{}\n")
+        shutil.copy(ROOT / "LICENSE", context)
+        recipe = (ROOT / "deploy" / "image" / "Containerfile").read_text()
+        (self.folder / "Containerfile").write_text(recipe.replace("\nUSER", "\nCOPY libraries /\nUSER"))
+        options = ["--tag", IMAGE, "--timestamp", "0", "--build-arg", "VERSION=1", "--build-arg", "REVISION=abc"]
+        return self.buildah("build", "--quiet", "--file", self.folder / "Containerfile", *options, context)
 
 
 @pytest.fixture(scope="module")
 def podman():
+    if os.geteuid() != 0:
+        pytest.skip("podman is run by root here, to give folders to a group")
     missing = [program for program in ("podman", "buildah", "runc", "strip") if not shutil.which(program)]
     if missing:
         pytest.skip(f"{', '.join(missing)} missing")
@@ -191,6 +198,17 @@ def given(orders_profile, tmp_path_factory):
     path = write_csv(orders(np.random.default_rng(7), 10_000), tmp_path_factory.mktemp("rows") / "orders.csv")
     settings = {"driftgauge.yml": "models: {orders: {profile: orders.profile.json}}\n"}
     return {**settings, "orders.profile.json": orders_profile.read_text()}, path.read_text()
+
+
+def test_the_image_is_the_program_alone_and_the_same_when_built_again(podman):
+    first, second = podman.build(), podman.build()
+    assert first.stdout == second.stdout != ""
+    (image,) = json.loads(podman.ok("image", "inspect", IMAGE))
+    config = image["Config"]
+    assert (config["User"], config["Entrypoint"], config["Cmd"]) == ("65532:65532", ["/driftgauge"], ["serve"])
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, value in config["Labels"].items()}
+    assert (labels["version"], labels["revision"], labels["licenses"]) == ("1", "abc", "Apache-2.0")
+    assert "driftgauge 0" in podman.ok("run", "--rm", "--network", "host", "--read-only", IMAGE, "--version")
 
 
 def test_two_users_share_the_socket_under_the_restricted_standard(podman, given):
