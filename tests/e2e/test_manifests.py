@@ -4,7 +4,6 @@ import http.server
 import json
 import re
 import shutil
-import signal
 import subprocess
 import threading
 
@@ -127,7 +126,8 @@ class Contained(Sidecar):
                 self.at(mount["mountPath"]).mkdir(parents=True)
         etc = self.at("/etc/driftgauge")
         etc.parent.mkdir(parents=True, exist_ok=True)
-        self.settings = ConfigMap(etc, driftgauge__yml=settings)
+        files = {} if settings is None else {"driftgauge__yml": settings}
+        self.settings = ConfigMap(etc, **files)
         self.command = [self.here(argument) for argument in container["args"]]
 
     def at(self, path):
@@ -195,14 +195,7 @@ def test_the_program_runs_with_its_very_arguments(variant, contained, orders_pro
 
 
 def test_without_its_config_map_it_starts_and_says_so(contained):
-    sidecar = contained(CONTAINER, "")
-    sidecar.signal(signal.SIGTERM)
-    sidecar.process.wait(15)
-    shutil.rmtree(sidecar.at("/etc/driftgauge"))
-    shutil.rmtree(sidecar.at("/var/lib/driftgauge"))
-    sidecar.at("/etc/driftgauge").mkdir()
-    sidecar.at("/var/lib/driftgauge").mkdir()
-    sidecar.start()
+    sidecar = contained(CONTAINER, None)
     assert sidecar.page().value(SUCCESS) == 0
     sidecar.at("/etc/driftgauge/driftgauge.yml").write_text("models: {}\n")
     sidecar.wait(lambda page: page.value(SUCCESS) == 1, "the ConfigMap that came later")

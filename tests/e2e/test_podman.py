@@ -1,7 +1,8 @@
 """The classic manifest, run by podman: its settings, socket, users, restrictions and memory limit are real.
 
-Left out is what podman 4.3 cannot: native sidecars, probes of images without a shell, ports of pods on the machine's own
-network, and fsGroup, in whose place each container gets the group. Tests that need it are skipped where podman, buildah or runc is missing or may not run."""
+Left out is what podman 4.3 cannot: native sidecars, probes of images without a shell, ports of pods on the machine's
+own network, and fsGroup, in whose place each container gets the group and each emptyDir is a folder as the kubelet
+makes it. Skipped where podman, buildah or runc is missing or may not run."""
 
 import contextlib
 import json
