@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+import manifests
 import prometheus
 from kubernetes_api import PodsApi, running
 from prometheus import Prometheus
@@ -13,7 +14,6 @@ from sidecar import ROOT
 from waiting import free_port, wait_for
 
 MONITOR = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "pod-monitor.yaml").read_text())
-POD = re.search(r"```yaml\n(# part of a pod template\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
 
 
 def scrape_job(monitor, api):
@@ -42,44 +42,54 @@ def scrape_job(monitor, api):
     }
 
 
-def pods(native, classic):
-    """The README's pod with a native sidecar; the same with an ordinary one; a model without.
-
-    Each model has a port called `metrics`, too."""
-    spec = yaml.safe_load(POD)["spec"]
-    (sidecar,), (model,) = spec["initContainers"], spec["containers"]
-    model["ports"] = [{"name": "metrics", "containerPort": free_port()}, {"name": "http", "containerPort": free_port()}]
-    assert sidecar["name"] == "driftgauge" and sidecar["restartPolicy"] == "Always"
-
-    def listening(port):
-        container = copy.deepcopy(sidecar)
-        (found,) = container["ports"]
-        found["containerPort"] = port
-        return container
-
-    return [
-        running("native", {"initContainers": [listening(native.web_port)], "containers": [model]}),
-        running("classic", {"containers": [model, listening(classic.web_port)]}),
-        running("without", {"containers": [model]}),
-    ]
+def listening(container, port):
+    """A container with its one port on a free one of this machine."""
+    container = copy.deepcopy(container)
+    (found,) = container["ports"]
+    found["containerPort"] = port
+    return container
 
 
-def test_each_sidecar_is_one_target_with_the_job_that_alerts_know(serve, tmp_path):
+def pods(sidecars):
+    """A pod of each variant with a sidecar of its own, and one with the model alone. Each model has a port `metrics`, too."""
+    ports = [{"name": "metrics", "containerPort": free_port()}, {"name": "http", "containerPort": free_port()}]
+    made = [running("without", {"containers": [{"name": "model", "ports": ports}]})]
+    for variant, sidecar in sidecars.items():
+        spec = copy.deepcopy(manifests.pod_spec(manifests.objects(variant)))
+        for container in (spec.get("initContainers") or []) + spec["containers"]:
+            if container["name"] == "driftgauge":
+                container.update(listening(container, sidecar.web_port))
+            else:
+                container["ports"] = ports
+        made.append(running(variant.replace(" ", "-"), spec))
+    return made
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [
+        ["raw native", "raw classic", "admission policy", "kserve inference service"],
+        pytest.param(["kustomize with a fetched profile", "helm native", "helm classic"], marks=manifests.needs_tools),
+    ],
+    ids=["files", "rendered"],
+)
+def test_each_sidecar_is_one_target_with_the_job_that_alerts_know(variants, serve, tmp_path):
     if not prometheus.server("3.5"):
         pytest.skip("Prometheus 3 could not be fetched, and Debian's 2.42 is built without Kubernetes")
-    native, classic = serve(), serve()
-    api = PodsApi(pods(native, classic))
+    sidecars = {variant: serve() for variant in variants}
+    api = PodsApi(pods(sidecars))
     server = Prometheus("3.5", tmp_path / "prometheus", [scrape_job(MONITOR, api)])
     try:
         server.start()
-        up = wait_for(lambda: len(found := server.query("up")) >= 2 and found, "targets are scraped", 30, every=0.2)
+        enough = len(sidecars)
+        up = wait_for(lambda: len(found := server.query("up")) >= enough and found, "targets are scraped", 30, every=0.2)
         expected = {
-            (name, "driftgauge", "driftgauge", "shop", f"127.0.0.1:{sidecar.web_port}", 1.0)
-            for name, sidecar in (("native", native), ("classic", classic))
+            (name.replace(" ", "-"), "driftgauge", "driftgauge", "shop", f"127.0.0.1:{sidecar.web_port}", 1.0)
+            for name, sidecar in sidecars.items()
         }
         keys = ("pod", "container", "job", "namespace", "instance")
         assert {(*(labels[key] for key in keys), value) for labels, value in up} == expected
-        assert len(server.targets()) == 2
+        assert len(server.targets()) == enough
     finally:
         server.close()
         api.close()
