@@ -4,9 +4,9 @@
     cargo build --release && tests/run e2e -k nothing      # the second makes the Python environment
     .cache/venv/bin/python benches/sizing/measure.py --driftgauge target/release/driftgauge
 
-Each point is a `driftgauge serve` of its own with a profile of normal values, default settings but for what the point says, and pushes
-at a steady pace. Memory and series are what its own page says; processor time is that of its page, too, but
-to the nanosecond. A busy machine makes that longer only by its caches. Takes four minutes.
+Each point is a `driftgauge serve` of its own with a profile of normal values, default settings but for what the point says, and
+pushes at a steady pace. Memory and series are what its own page says, and so is processor time, which is read to the nanosecond; a
+busy machine makes it longer only by its caches. Takes five minutes.
 """
 
 import argparse
