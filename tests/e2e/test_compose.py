@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -64,8 +65,11 @@ def test_cargo_finds_all_it_needs_in_what_the_image_is_built_from(tmp_path):
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(exist_ok=True)
         (shutil.copytree if path.is_dir() else shutil.copy)(path, target)
-    said = subprocess.run(["cargo", "metadata", "--locked", "--offline", "--no-deps", "--format-version=1"], cwd=tmp_path, capture_output=True)
-    assert said.returncode == 0, said.stderr.decode()
+    command = ["cargo", "metadata", "--locked", "--offline", "--no-deps", "--format-version=1"]
+    (package,) = json.loads(subprocess.check_output(command, cwd=tmp_path))["packages"]
+    assert {"lib", "bin", "custom-build"} <= {kind for target in package["targets"] for kind in target["kind"]}
+    missing = [target["src_path"] for target in package["targets"] if not Path(target["src_path"]).exists()]
+    assert not missing
     # What is compiled in must be there, too.
     for source in (path for path in tmp_path.glob("src/**/*.rs") if path.name != "tests.rs"):
         code = source.read_text().split("#[cfg(test)]")[0]
