@@ -11,6 +11,7 @@ busy machine makes it longer only by its caches. Takes five minutes.
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import statistics
@@ -27,6 +28,7 @@ import numpy as np
 
 import push
 from data import write_csv
+from forwarded import CALLS_A_SECOND, Forwarded
 from push import Client, Field, batch
 from sidecar import Sidecar, run_ok
 
@@ -79,14 +81,26 @@ def requests_of(point, rows, rng, count):
         yield push.pb.ObserveRequest(batches=[message]).SerializeToString()
 
 
-def paced(client, requests, calls_a_second, seconds):
-    """Sends calls at a steady pace; one that is late is sent at once."""
+def paced(call, calls_a_second):
+    """Makes calls at a steady pace for a while; one that is late is made at once. Returns how many."""
     begun = time.monotonic()
-    for number in range(round(calls_a_second * seconds)):
+    calls = round(calls_a_second * SECONDS)
+    for number in range(calls):
         time.sleep(max(0, begun + number / calls_a_second - time.monotonic()))
-        client.raw(requests[number % len(requests)])
-    time.sleep(max(0, begun + seconds - time.monotonic()))
-    return number + 1
+        call()
+    time.sleep(max(0, begun + SECONDS - time.monotonic()))
+    return calls
+
+
+def runs_of(sidecar, call, calls_a_second):
+    """Processor time and calls a second of several runs, least first."""
+    runs = []
+    for _ in range(REPEATS):
+        before, begun = processor_seconds(sidecar), time.monotonic()
+        calls = paced(call, calls_a_second)
+        spent, took = processor_seconds(sidecar) - before, time.monotonic() - begun
+        runs.append((spent / took, calls / took))
+    return sorted(runs)
 
 
 def processor_seconds(sidecar):
@@ -123,25 +137,21 @@ def measure(point, profile, directory, rng):
                 client.raw(request)
             sidecar.wait_for_rows("sized", WARM_ROWS)
             sidecar.wait_for_next_evaluation()
-            requests = list(requests_of(point, point.rows_a_call, rng, 8))
+            requests = itertools.cycle(list(requests_of(point, point.rows_a_call, rng, 8)))
             scrape = cost_of_a_scrape(sidecar)
-            runs = []
-            for _ in range(REPEATS):
-                before, begun = processor_seconds(sidecar), time.monotonic()
-                calls = paced(client, requests, point.calls_a_second, SECONDS)
-                spent, took = processor_seconds(sidecar) - before, time.monotonic() - begun
-                runs.append({"cpu_seconds_a_second": spent / took, "rows_a_second": calls * point.rows_a_call / took})
+            runs = runs_of(sidecar, lambda: client.raw(next(requests)), point.calls_a_second)
         page = sidecar.wait(lambda page: page.value("driftgauge_queue_rows") == 0, "all rows are folded in")
         shed = page.sum("driftgauge_shed_rows_total")
         assert shed == 0, f"{point}: {shed} rows were shed"
         cells = {len(page.all("driftgauge_feature_bin_total", feature=f"x{n}")) for n in range(point.fields)}
         (cells,) = cells
-        middle = sorted(runs, key=lambda run: run["cpu_seconds_a_second"])[len(runs) // 2]
+        cpu, calls = runs[len(runs) // 2]
         return {
             **point._asdict(),
             "cells": cells,
-            **middle,
-            "runs": [run["cpu_seconds_a_second"] for run in runs],
+            "cpu_seconds_a_second": cpu,
+            "rows_a_second": calls * point.rows_a_call,
+            "runs": [cpu for cpu, _ in runs],
             "resident_bytes": page.value("process_resident_memory_bytes"),
             "series": int(page.value("driftgauge_series")),
             "scrape_seconds": scrape,
@@ -150,6 +160,17 @@ def measure(point, profile, directory, rng):
         }
     finally:
         sidecar.kill()
+
+
+def measure_forwarded(directory):
+    with Forwarded(directory) as forwarded:
+        for _ in range(200):
+            forwarded.call()
+        for calls_a_second in CALLS_A_SECOND:
+            runs = runs_of(forwarded.sidecar, forwarded.call, calls_a_second)
+            cpu, calls = runs[len(runs) // 2]
+            yield {"calls_a_second": calls, "cpu_seconds_a_second": cpu, "runs": [cpu for cpu, _ in runs]}
+        assert forwarded.sidecar.page().sum("driftgauge_shed_calls_total") == 0
 
 
 def main():
@@ -168,6 +189,8 @@ def main():
             yardsticks.append(yardstick())
             measured.append(measure(point, profiles[point.fields], directory, rng))
             print(json.dumps(measured[-1]), flush=True)
+        forwarded = list(measure_forwarded(directory))
+        print(json.dumps(forwarded))
     said = run_ok("--version").stdout.split()
     document = {
         "build": f"{given.build}, {' '.join(said)}",
@@ -175,6 +198,7 @@ def main():
         "yardstick_seconds": [min(yardsticks), statistics.median(yardsticks), max(yardsticks)],
         "load_average": os.getloadavg()[0],
         "points": measured,
+        "forwarded": forwarded,
     }
     MEASURED.write_text(json.dumps(document, indent=1) + "\n")
     write_page()

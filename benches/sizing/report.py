@@ -17,6 +17,9 @@ PAGE = ROOT / "deploy" / "sizing.md"
 BEGIN, END = "<!-- measured:begin, made by benches/sizing/measure.py: do not edit -->\n", "<!-- measured:end -->\n"
 MIB = 1 << 20
 
+RESIDUALS = {"processor": "cpu_seconds_a_second", "memory": "resident_bytes", "scrape": "scrape_seconds"}
+"""What each formula is for."""
+
 Point = namedtuple("Point", "fields windows tick rows_a_call calls_a_second")
 
 
@@ -63,6 +66,14 @@ def off(given, wanted):
     return f"{100 * (given / wanted - 1):+.0f} %"
 
 
+def farthest(given, wanted):
+    return max(abs(100 * (one / other - 1)) for one, other in zip(given, wanted))
+
+
+def cores_of(run):
+    return f"{run['cpu_seconds_a_second']:.4f} at {run['calls_a_second']:.0f} calls/s"
+
+
 def render(document):
     """The measured part of the page."""
     points = document["points"]
@@ -73,6 +84,8 @@ def render(document):
     least, median, most = document["yardstick_seconds"]
     bytes_a_series = np.median([point["scrape_bytes"] / point["series"] for point in points])
     zipped = np.median([point["scrape_gzip_bytes"] / point["series"] for point in points])
+    few, many = document["forwarded"]
+    proxied = (many["cpu_seconds_a_second"] - few["cpu_seconds_a_second"]) / (many["calls_a_second"] - few["calls_a_second"])
     rest = {point["windows"]: point["series"] - series_of_fields(point) for point in points}
     lines = [
         f"Measured on {document['date']}: {document['build']}; 2 virtual cores that others used too, load {document['load_average']:.1f}.",
@@ -81,9 +94,10 @@ def render(document):
         "| what | formula |",
         "|---|---|",
         f"| processor, cores | {base:.4f} + {evaluation * 1e6:.1f} µs × fields × windows / tick + {call * 1e6:.0f} µs × calls/s + {value * 1e9:.1f} ns × values/s |",
+        f"| behind the proxy | {proxied * 1e6:.0f} µs × calls/s instead, of gRPC calls of one row ({', '.join(cores_of(run) for run in (few, many))}) |",
         f"| and for scrapes | ({page * 1e3:.1f} ms + {series * 1e9:.0f} ns × series) / scrape interval |",
         f"| resident memory | {resident / MIB:.1f} MiB + {share:.2f} × fields × (13w + 2) × (8B + 120) bytes + {text:.2f} × bytes of a page; bursts on top, see below |",
-        f"| series | fields × (13 + 12w + 2B), exactly, and {', '.join(f'{rest[w]} with w = {w}' for w in sorted(rest))} for the model and the sidecar |",
+        f"| series | fields × (13 + 12w + 2B), exactly, and {', '.join(f'{rest[w]} with w = {w}' for w in sorted(rest))} for the model, with latencies, and the sidecar itself |",
         f"| a page | {bytes_a_series:.0f} bytes × series as text, {zipped:.0f} bytes × series gzipped |",
         "",
         "| fields | w | tick | rows a call | calls/s | processor, cores | formula | memory, MiB | formula | series | a scrape, ms | formula | page, kB | gzipped |",
@@ -98,6 +112,12 @@ def render(document):
             f"| {point['series']:,} | {point['scrape_seconds'] * 1e3:.1f} | {off(seconds, point['scrape_seconds'])} "
             f"| {point['scrape_bytes'] / 1e3:,.0f} | {point['scrape_gzip_bytes'] / 1e3:,.0f} |"
         )
+    worst = [farthest(fits[name][1], [point[wanted] for point in points]) for name, wanted in RESIDUALS.items()]
+    lines += [
+        "",
+        "*formula* is how far the formula is off from what is to its left: at most "
+        f"{worst[0]:.0f} % for processor time, {worst[1]:.0f} % for memory, {worst[2]:.0f} % for scrapes.",
+    ]
     return "\n".join(lines) + "\n"
 
 
