@@ -163,7 +163,8 @@ mod tests {
         for alert in everything() {
             for text in [alert.means, alert.check, alert.act] {
                 assert!(!text.contains("window=\""), "{}: {text}", alert.name);
-                let named = full.iter().find(|name| text.contains(**name));
+                let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                let named = words.find(|word| full.contains(word));
                 assert_eq!(named, None, "{}: {text}", alert.name);
             }
         }
@@ -182,6 +183,8 @@ mod tests {
     fn nothing_is_aggregated_by_a_closed_list_of_labels() {
         for alert in everything() {
             for text in [&alert.expr, &alert.evidence] {
+                // Whether a model is there at all, whatever else its targets are labelled with.
+                let text = text.replace("unless on (cluster, namespace, model)", "");
                 for closed in [" by (", " by(", " on (", " on("] {
                     assert!(!text.contains(closed), "{}: {text}", alert.name);
                 }
