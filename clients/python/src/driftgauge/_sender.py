@@ -1,0 +1,502 @@
+"""The background half of a monitor: a queue, the thread that empties it, and the books.
+
+There is one for each monitor and process. `offer` is the only thing that runs on the threads of the
+model: it takes no lock and does no I/O. The books are in order because every row is counted once, on
+the way out of the queue, under a lock that only the background thread and `stats` take.
+"""
+
+import logging
+import os
+import random
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from . import _wire
+from ._batches import Batcher, Observation
+from ._request import Request, Schemas, pieces, sample, split
+
+logger = logging.getLogger("driftgauge")
+
+QUEUE_FULL, OUTDATED, FAILED, UNKNOWN, INVALID, CLOSED = (
+    "queue_full",
+    "outdated",
+    "failed",
+    "unknown",
+    "invalid",
+    "closed",
+)
+
+REQUEST_BYTES = 1 << 20
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+LOG_EVERY = 60.0
+LOST_ENTRIES = 4_096
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a sender has to know."""
+
+    model: str
+    version: str
+    target: str
+    flush_interval: float
+    flush_rows: int
+    max_rows: int
+    max_bytes: int
+    timeout: float
+    retain: float
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What became of the rows that were handed over, at one moment.
+
+    `sent = accepted + rejected + dropped` and `observed = sent + sampled_out + pending`, exactly.
+    After `close`, `pending` is 0.
+    """
+
+    observed: int
+    """Rows handed to `observe`."""
+    pending: int
+    """Rows whose fate is not known yet: in the queue, or on their way."""
+    sampled_out: int
+    """Rows left out because the sidecar asked for a sample; the weight of the others stands for them."""
+    sent: int
+    """Rows that are settled: accepted, rejected or dropped."""
+    accepted: int
+    """Rows that the sidecar says it took."""
+    rejected: int
+    """Rows that the sidecar says it will never take."""
+    dropped: int
+    """Rows that were given up; `dropped_by` says why."""
+    failed: int
+    """Of `dropped`, rows that were tried at least once."""
+    unknown: int
+    """Of `failed`, rows that may have arrived all the same: no try was answered. The sidecar has
+    taken at least `accepted` and at most `accepted + unknown` rows."""
+    dropped_by: dict[str, int]
+    """`dropped` by reason: queue_full, outdated (waited too long while the sidecar was away), failed
+    (tried, and surely not taken), unknown, invalid (cannot be encoded), closed."""
+    last_error: str
+    """The last sentence about something that went wrong."""
+
+
+@dataclass
+class _Books:
+    observed: int = 0
+    sampled_out: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    dropped: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys((QUEUE_FULL, OUTDATED, FAILED, UNKNOWN, INVALID, CLOSED), 0)
+    )
+
+    def settled(self) -> int:
+        return self.accepted + self.rejected + sum(self.dropped.values())
+
+
+class Sender:
+    """Takes rows from the model's threads and sends them from its own."""
+
+    def __init__(self, options: Options, batcher: Batcher) -> None:
+        self.options = options
+        self.pid = os.getpid()
+        self.queue: deque[tuple[Any, ...]] = deque()
+        self.lost: deque[tuple[int, str]] = deque()
+        self.rows = self.bytes = 0
+        """What waits, about: set by the sender whenever it has looked, raised by callers in between."""
+        self.closed = False
+        self.thread: Optional[threading.Thread] = None
+
+        self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._asleep = False
+        self._deadline: Optional[float] = None
+        self._has_ended = False
+        self._backlog: deque[Observation] = deque()
+        self._backlog_rows = self._backlog_bytes = 0
+        self._books = _Books()
+        self._last_error = ""
+        self._logged = -LOG_EVERY
+
+        self._batcher = batcher
+        self._schemas = Schemas()
+        self._model = _wire.model(options.model, options.version)
+        self._client_id = uuid.uuid4().hex
+        self._sequence = 0
+        self._current: Optional[Request] = None
+        self._channel: Any = None
+        self._call: Any = None
+        self._failures = 0
+        self._told_dropped = 0
+        self._is_down = False
+        """Whether rows were given up since the last answer: then only empty requests ask."""
+        self._not_before = 0.0
+        self._sample_rate = 1.0
+
+    # ------------------------------------------------------------------------ on the model's threads
+
+    def offer(self, entry: tuple[Any, ...]) -> bool:
+        """Appends an observation, or counts it as lost where there is no room."""
+        rows, size = entry[1], entry[2]
+        options = self.options
+        if self.closed:
+            self.lose(rows, CLOSED)
+            return False
+        if self.rows + rows > options.max_rows or self.bytes + size > options.max_bytes:
+            self.lose(rows, QUEUE_FULL)
+            return False
+        self.queue.append(entry)
+        self.rows += rows
+        self.bytes += size
+        if self.thread is None:
+            self._start()
+        elif self._asleep and self.rows >= options.flush_rows:
+            self._asleep = False
+            self._nudge()
+        return True
+
+    def lose(self, rows: int, reason: str) -> None:
+        """Counts rows that never were in the queue."""
+        self.lost.append((rows, reason))
+        if len(self.lost) > LOST_ENTRIES and self._lock.acquire(False):
+            try:
+                self._take_in()
+            finally:
+                self._lock.release()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self.thread is None and not self.closed:
+                thread = threading.Thread(target=self._run, name="driftgauge", daemon=True)
+                thread.start()
+                self.thread = thread
+
+    def _nudge(self) -> None:
+        try:
+            self._wake.release()
+        except RuntimeError:
+            pass  # it is awake already
+
+    # ------------------------------------------------------------------------------- for everybody
+
+    def stats(self) -> Stats:
+        with self._lock:
+            self._take_in()
+            books = self._books
+            settled = books.settled()
+            return Stats(
+                observed=books.observed,
+                pending=books.observed - books.sampled_out - settled,
+                sampled_out=books.sampled_out,
+                sent=settled,
+                accepted=books.accepted,
+                rejected=books.rejected,
+                dropped=sum(books.dropped.values()),
+                failed=books.dropped[FAILED] + books.dropped[UNKNOWN],
+                unknown=books.dropped[UNKNOWN],
+                dropped_by=dict(books.dropped),
+                last_error=self._last_error,
+            )
+
+    def flush(self, timeout: float) -> bool:
+        """Waits until nothing is pending; False when that takes longer."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._nudge()
+            if self.stats().pending == 0:
+                return True
+            with self._lock:
+                if time.monotonic() >= deadline:
+                    return False
+                self._settled.wait(min(0.02, max(deadline - time.monotonic(), 0.001)))
+
+    def close(self, deadline: float) -> None:
+        """Sends what waits, for at most so many seconds, and ends the thread; the rest is dropped."""
+        self.closed = True
+        with self._lock:
+            if self._deadline is None:
+                self._deadline = time.monotonic() + deadline
+        self._nudge()
+        if self.thread is not None and self.thread is not threading.current_thread():
+            self.thread.join(deadline + 0.2)
+        elif self.thread is None:
+            self._give_up_all()
+
+    # ----------------------------------------------------------------------- on the thread of its own
+
+    def _run(self) -> None:
+        while True:
+            self._asleep = True
+            self._wake.acquire(timeout=self._pause())
+            self._asleep = False
+            try:
+                self._deliver()
+            except Exception as error:  # a defect of ours must not end the thread, nor be silent
+                self.complain(f"{type(error).__name__}: {error}")
+                self._give_up(INVALID)
+            if self._is_closing() and (self._is_idle() or self._time_left() <= 0):
+                break
+        self._give_up_all()
+        if self._channel is not None:
+            self._channel.close()
+
+    def _pause(self) -> float:
+        if not self._is_closing():
+            return self.options.flush_interval
+        return min(max(self._not_before - time.monotonic(), 0.0), max(self._time_left(), 0.0), 0.05)
+
+    def _is_closing(self) -> bool:
+        return self._deadline is not None
+
+    def _is_idle(self) -> bool:
+        return self._current is None and not self._backlog and not self.queue
+
+    def _time_left(self) -> float:
+        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
+
+    def _deliver(self) -> None:
+        """Sends all that waits, unless the sidecar is away."""
+        while True:
+            with self._lock:
+                self._take_in()
+                if self._failures:
+                    self._drop_outdated()
+            if time.monotonic() < self._not_before or self._time_left() <= 0:
+                return
+            if self._is_down and (not self._backlog or not self._probe()):
+                return
+            if self._current is None:
+                self._current = self._next_request()
+            if self._current is not None:
+                self._try()
+            elif not self._backlog:
+                if self._dropped_rows() != self._told_dropped and not self._failures:
+                    self._probe()
+                return
+
+    def _take_in(self) -> None:
+        """Out of the queue, into the books. The lock is held."""
+        queue, lost, books = self.queue, self.lost, self._books
+        while True:
+            try:
+                one = Observation._make(queue.popleft())
+            except IndexError:
+                break
+            books.observed += one.rows
+            if self._has_ended:  # it came while the last look was taken
+                books.dropped[CLOSED] += one.rows
+            else:
+                self._put(one)
+        while True:
+            try:
+                rows, reason = lost.popleft()
+            except IndexError:
+                break
+            books.observed += rows
+            books.dropped[reason] += rows
+        self.rows, self.bytes = self._backlog_rows, self._backlog_bytes
+
+    def _put(self, one: Observation, first: bool = False) -> None:
+        """The lock is held."""
+        (self._backlog.appendleft if first else self._backlog.append)(one)
+        self._backlog_rows += one.rows
+        self._backlog_bytes += one.size
+
+    def _pop(self) -> Observation:
+        """The lock is held."""
+        one = self._backlog.popleft()
+        self._backlog_rows -= one.rows
+        self._backlog_bytes -= one.size
+        return one
+
+    def _drop_outdated(self) -> None:
+        """While the sidecar is away, news is worth more than history. The lock is held."""
+        horizon = time.time() - self.options.retain
+        current = self._current
+        if current is not None and current.oldest < horizon:
+            self._settle_current(UNKNOWN if current.maybe_taken else FAILED)
+            self._is_down = True
+        while self._backlog and self._backlog[0].time < horizon:
+            self._books.dropped[OUTDATED] += self._pop().rows
+
+    def _next_request(self) -> Optional[Request]:
+        """The oldest rows, about as many as one flush has."""
+        options = self.options
+        observations: list[Observation] = []
+        with self._lock:
+            rows = size = 0
+            while self._backlog and rows < options.flush_rows and size < REQUEST_BYTES:
+                one = self._pop()
+                if one.size > REQUEST_BYTES and one.rows > 1:
+                    parts = split(one, max(one.rows * REQUEST_BYTES // one.size, 1))
+                    one = parts[0]
+                    for part in reversed(parts[1:]):
+                        self._put(part, first=True)
+                rows += one.rows
+                size += one.size
+                if self._sample_rate < 1.0:
+                    kept = sample(one, self._sample_rate)
+                    self._books.sampled_out += one.rows - (kept.rows if kept else 0)
+                    if kept is None:
+                        continue
+                    one = kept
+                observations.append(one)
+        if not observations:
+            return None
+        rows = sum(one.rows for one in observations)
+        found, unusable = pieces(self._batcher, self._model, observations, 1 / self._sample_rate)
+        for one, sentence in unusable:
+            rows -= one.rows
+            with self._lock:
+                self._books.dropped[INVALID] += one.rows
+            self.complain(sentence)
+        if not found:
+            return None
+        self._sequence += 1
+        return Request(self._sequence, rows, observations[0].time, found)
+
+    def _probe(self) -> bool:
+        """Asks with nothing in hand, so that rows are not lost in asking."""
+        if self._send(0, ()) is None:
+            return False
+        self._is_down = False
+        return True
+
+    def _try(self) -> None:
+        request = self._current
+        assert request is not None
+        reply = self._send(request.sequence, self._schemas.encode(request))
+        if reply is None:
+            return
+        if reply.need_schema and not request.inline:
+            request.inline = True
+            return
+        self._schemas.sent(request)
+        with self._lock:
+            # Every row is one or the other, whatever the sidecar's arithmetic.
+            accepted = min(reply.accepted_rows, request.rows)
+            self._books.accepted += accepted
+            self._books.rejected += request.rows - accepted
+            self._current = None
+            self._settled.notify_all()
+        for rejection in reply.rejections:
+            subject = f"field {rejection.field!r}: " if rejection.field else ""
+            self.complain(f"the sidecar rejects {rejection.rows} values or rows: {subject}{rejection.detail}")
+
+    def _send(self, sequence: int, batches: Iterable[bytes]) -> Optional[_wire.Reply]:
+        """The answer; None when there was none, or none that leaves anything to do."""
+        import grpc
+
+        dropped = self._dropped_rows()
+        message = _wire.request(self._client_id, sequence, dropped, batches)
+        try:
+            answer = self._connected(grpc)(message, timeout=min(self.options.timeout, max(self._time_left(), 0.01)))
+            reply = _wire.reply(answer)
+        except grpc.RpcError as error:
+            self._failed(grpc, error)
+            return None
+        except ValueError as error:
+            if self._current is not None:
+                self._current.maybe_taken = True
+            self._back_off(0.0, str(error))
+            return None
+        self._failures, self._told_dropped = 0, dropped
+        self._not_before = time.monotonic() + min(reply.retry_after, LONGEST_PAUSE) if reply.retry_after else 0.0
+        rate = reply.sample_rate
+        self._sample_rate = rate if rate is not None and 0.0 < rate < 1.0 else 1.0
+        return reply
+
+    def _connected(self, grpc: Any) -> Any:
+        if self._channel is None:
+            options: list[tuple[str, Any]] = [
+                ("grpc.enable_http_proxy", 0),
+                ("grpc.enable_retries", 0),
+                ("grpc.initial_reconnect_backoff_ms", 100),
+                ("grpc.max_reconnect_backoff_ms", int(LONGEST_PAUSE * 1000)),
+                ("grpc.use_local_subchannel_pool", 1),
+            ]
+            if self.options.target.startswith("unix:"):
+                # grpcio sends the path of a Unix socket as authority, which HTTP/2 servers refuse.
+                options.append(("grpc.default_authority", "localhost"))
+            self._channel = grpc.insecure_channel(self.options.target, options)
+            self._call = self._channel.unary_unary(_wire.OBSERVE)
+        return self._call
+
+    def _failed(self, grpc: Any, error: Any) -> None:
+        code, details = error.code(), error.details() or ""
+        sentence = f"{self.options.target}: {code.name}: {details}"
+        request = self._current
+        if request is not None and code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE):
+            with self._lock:
+                self._books.rejected += request.rows
+                self._current = None
+                self._settled.notify_all()
+            self._failures = 0
+            self.complain(sentence)
+            return
+        # The text of grpcio for a connection that never was; any other failure may come after arrival.
+        was_away = code == grpc.StatusCode.UNAVAILABLE and "failed to connect" in details.lower()
+        if request is not None and not was_away and code != grpc.StatusCode.RESOURCE_EXHAUSTED:
+            request.maybe_taken = True
+        self._back_off(_pushback(error), sentence)
+
+    def _back_off(self, wanted: float, sentence: str) -> None:
+        self._schemas.forget()
+        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) * random.uniform(0.8, 1.2)
+        self._failures = min(self._failures + 1, 16)
+        self._not_before = time.monotonic() + max(pause, min(wanted, LONGEST_PAUSE))
+        self.complain(sentence)
+
+    def _dropped_rows(self) -> int:
+        """Rows that were lost here. Those that may have arrived are not among them."""
+        with self._lock:
+            return sum(self._books.dropped.values()) - self._books.dropped[UNKNOWN]
+
+    def _settle_current(self, reason: str) -> None:
+        """The lock is held."""
+        if self._current is not None:
+            self._books.dropped[reason] += self._current.rows
+            self._current = None
+            self._settled.notify_all()
+
+    def _give_up(self, reason: str) -> None:
+        with self._lock:
+            self._settle_current(reason)
+
+    def _give_up_all(self) -> None:
+        with self._lock:
+            self._take_in()
+            current = self._current
+            if current is not None:
+                self._settle_current(UNKNOWN if current.maybe_taken else FAILED)
+            while self._backlog:
+                self._books.dropped[CLOSED] += self._pop().rows
+            self._has_ended = True
+            self._settled.notify_all()
+
+    def complain(self, sentence: str) -> None:
+        """Told in the log once a minute at most; `stats` has the last one and the numbers."""
+        self._last_error = sentence
+        now = time.monotonic()
+        if now - self._logged >= LOG_EVERY:
+            self._logged = now
+            logger.warning("model %s: %s", self.options.model, sentence)
+
+
+def _pushback(error: Any) -> float:
+    """Seconds that the sidecar asks to wait."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-retry-pushback-ms":
+            try:
+                return max(int(value), 0) / 1000
+            except ValueError:
+                return 0.0
+    return 0.0
