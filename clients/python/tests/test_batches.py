@@ -14,9 +14,7 @@ NAN = float("nan")
 
 
 def test_a_row_is_its_names_and_values(pb):
-    (batch,) = encoded(
-        ({"amount": 12.5, "age": 3, "country": "DE", "new": True}, {"prediction": False, "score": 0.07})
-    )
+    (batch,) = encoded(({"amount": 12.5, "age": 3, "country": "DE", "new": True}, {"prediction": False, "score": 0.07}))
     assert table(batch) == {
         "amount": (pb.ROLE_FEATURE, pb.VALUE_TYPE_FLOAT64, [12.5]),
         "age": (pb.ROLE_FEATURE, pb.VALUE_TYPE_INT64, [3]),
@@ -94,7 +92,9 @@ def test_missing_of_pandas_is_null():
     assert table(batch)["a"][2] == [1.0, None] and table(batch)["b"][2] == ["x", None]
 
 
-@pytest.mark.parametrize("dtype", ["bool", "i1", "i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8", ">f4", ">i8"])
+@pytest.mark.parametrize(
+    "dtype", ["bool", "i1", "i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8", ">f4", ">i8"]
+)
 def test_a_matrix_is_one_block_of_its_own_type(pb, dtype):
     matrix = np.array([[1, 0, 3], [4, 5, 6]]).astype(dtype)
     batch, one = in_turn([np.asfortranarray(matrix)], [matrix[0]], features=["x", "y", "z"])

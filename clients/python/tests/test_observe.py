@@ -74,7 +74,10 @@ class Unspeakable:
         raise RuntimeError("no words")
 
 
-@pytest.mark.parametrize("inputs", [None, 7, "text", object(), pytest.param(Hostile(), id="hostile"), np.zeros((2, 2, 2)), np.float64(1), iter(())])
+@pytest.mark.parametrize(
+    "inputs",
+    [None, 7, "text", object(), pytest.param(Hostile(), id="hostile"), np.zeros((2, 2, 2)), np.float64(1), iter(())],
+)
 def test_what_is_no_row_is_counted_and_raises_nothing(idle, inputs):
     monitor = idle()
     assert monitor.observe(inputs) is False
@@ -84,7 +87,16 @@ def test_what_is_no_row_is_counted_and_raises_nothing(idle, inputs):
 
 @pytest.mark.parametrize(
     "row",
-    [{"a": Unspeakable()}, {1: 2, None: 3}, {}, [], np.zeros((0, 3)), pd.DataFrame({"a": []}), np.zeros((3, 0)), {"a": {"b": 1}}],
+    [
+        {"a": Unspeakable()},
+        {1: 2, None: 3},
+        {},
+        [],
+        np.zeros((0, 3)),
+        pd.DataFrame({"a": []}),
+        np.zeros((3, 0)),
+        {"a": {"b": 1}},
+    ],
 )
 def test_odd_rows_end_in_the_books(monitor, row):
     with Fake() as sidecar:

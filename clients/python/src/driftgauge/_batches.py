@@ -53,17 +53,13 @@ class Batcher:
         return [batch for group in groups.values() for batch in self._group(group)]
 
     def _group(self, group: list[Observation]) -> list[Batch]:
-        done: list[Batch] = []
-        while group:
-            try:
-                done.append(self._batch(group))
-                break
-            except Mixed as error:
-                first, group = _alike(group)
-                if not group:
-                    raise Unusable(str(error)) from error
-                done.append(self._batch(first))
-        return done
+        try:
+            return [self._batch(group)]
+        except Mixed as error:
+            alike = _alike(group)
+            if len(alike) == 1:
+                raise Unusable(str(error)) from error
+            return [batch for part in alike for batch in self._group(part)]
 
     def _batch(self, group: list[Observation]) -> Batch:
         rows = sum(one.rows for one in group)
@@ -300,22 +296,16 @@ def _kind(one: Observation) -> Hashable:
     return form, one.prediction is None, one.score is None, one.id is None, one.latency is None
 
 
-def _alike(group: list[Observation]) -> tuple[list[Observation], list[Observation]]:
-    """The first observation with all that have the same shapes as it, and the others."""
-    wanted = _shapes(group[0])
-    first: list[Observation] = []
-    others: list[Observation] = []
+def _alike(group: list[Observation]) -> list[list[Observation]]:
+    """Observations with the same shapes; those that are all null go with the first."""
+    parts: dict[Hashable, list[Observation]] = {}
+    empty: list[Observation] = []
     for one in group:
-        found = _shapes(one)
-        fits = all(_fits(found.get(name), wanted.get(name)) for name in {*found, *wanted})
-        (first if fits else others).append(one)
-    if not others and len(group) > 1:
-        return group[:1], group[1:]
-    return first, others
-
-
-def _fits(one: Any, other: Any) -> bool:
-    return one is None or other is None or one == other
+        shapes = frozenset((name, shape) for name, shape in _shapes(one).items() if shape is not None)
+        (parts.setdefault(shapes, []) if shapes else empty).append(one)
+    found = list(parts.values()) or [[]]
+    found[0].extend(empty)
+    return found
 
 
 def _shapes(one: Observation) -> dict[str, Any]:
