@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Union
 
 from . import _wire
 from ._columns import Encoded, Mixed, encode, frame_column, little_endian, numbers_type, plain, shape
@@ -37,8 +37,8 @@ class Unusable(ValueError):
 class Batcher:
     """Turns observations into batches, and remembers the types of fields."""
 
-    def __init__(self, features: Optional[Sequence[str]], roles: Mapping[str, str]) -> None:
-        self.features = None if features is None else tuple(map(str, features))
+    def __init__(self, features: Union[str, Sequence[str]], roles: Mapping[str, str]) -> None:
+        self.features = features if isinstance(features, str) else tuple(map(str, features))
         self.roles = {name: _wire.ROLES[role] for name, role in roles.items()}
         self._types: OrderedDict[str, int] = OrderedDict()
 
@@ -153,8 +153,8 @@ class Batcher:
         return found
 
     def _names(self, width: int) -> Sequence[str]:
-        if self.features is None:
-            return [f"input[{index}]" for index in range(width)]
+        if isinstance(self.features, str):
+            return [f"{self.features}[{index}]" for index in range(width)]
         if len(self.features) != width:
             raise Unusable(
                 f"a row has {width} values, but the monitor was told {len(self.features)} features: "

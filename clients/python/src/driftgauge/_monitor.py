@@ -31,7 +31,8 @@ class Monitor:
     `stats`. It works in every process after a fork, each with its own thread and connection.
 
     - `model`, `version`: as the sidecar shall call it.
-    - `features`: names of the values of a row, for arrays and lists; without, `input[0]`, `input[1]`, …
+    - `features`: names of the values of a row, for arrays and lists; or one name, which is numbered:
+      `input[0]`, `input[1]`, …
     - `roles`: roles of fields that are no features: feature, prediction, score, label or segment.
       Fields called prediction, score and label have that role.
     - `target`: `host:port` or `unix:/path`; default `$DRIFTGAUGE_TARGET`, else `127.0.0.1:4599`.
@@ -48,7 +49,7 @@ class Monitor:
         model: str,
         version: str = "",
         *,
-        features: Optional[Sequence[str]] = None,
+        features: Union[str, Sequence[str]] = "input",
         roles: Optional[Mapping[str, str]] = None,
         target: Optional[str] = None,
         flush_interval: float = 0.05,
