@@ -151,13 +151,19 @@ def test_a_series_is_a_row():
     assert table(batch)["b"][2] == ["x"]
 
 
-def test_of_several_scores_the_largest_counts():
-    (batch,) = encoded(
-        (np.zeros((3, 1)), {"score": np.array([[0.1, 0.9], [0.6, 0.4], [NAN, 0.4]])}),
-        (np.zeros(1), {"score": [0.2, 0.8]}),
-        (np.zeros(1), {"score": np.array([0.3])}),
-    )
-    assert table(batch)["score"][2] == [0.9, 0.6, None, 0.8, 0.3]
+def test_scores_of_classes_are_named_as_the_sidecar_names_them():
+    def scores(*given):
+        (batch,) = encoded(*((np.zeros((len(np.atleast_2d(one)), 1)), {"score": one}) for one in given))
+        return {name: values for name, (_, _, values) in table(batch).items() if name != "input[0]"}
+
+    two = np.array([[0.1, 0.9], [0.6, 0.4]])
+    assert scores(two) == {"score": [0.9, 0.4]}
+    three = np.array([[0.1, 0.2, 0.7], [0.3, 0.3, 0.4]])
+    assert scores(three) == {"score[0]": [0.1, 0.3], "score[1]": [0.2, 0.3], "score[2]": [0.7, 0.4]}
+    many = np.array([[0.0] * 10 + [0.5], [NAN] * 10 + [0.5]])
+    assert scores(many) == {"score[max]": [0.5, None]}
+    (batch,) = encoded((np.zeros(1), {"score": [0.2, 0.8]}), (np.zeros(1), {"score": np.array([0.3])}))
+    assert table(batch)["score"][2] == [0.8, 0.3]
 
 
 def test_several_predictions_by_name(pb):
@@ -199,6 +205,7 @@ def test_outcomes_times_and_trace_ids(pb):
         ([1, 2], {"outcome": "fine"}, "there is no outcome 'fine'"),
         ([[1, 2], [3, "x"]], {}, "values of int and str in one field"),
         ([[1, 2], [3]], {}, "different numbers of values"),
+        (np.zeros((2, 2)), {"score": [[0.1, 0.9], [0.5]]}, "different numbers of entries"),
     ],
 )
 def test_what_cannot_be_encoded_says_why_and_takes_nobody_along(inputs, more, sentence):

@@ -57,9 +57,9 @@ def test_a_matrix_arrives_value_by_value(serve, monitor):
     assert one.flush(5)
     sidecar.wait_for_rows("matrix", 500)
     page = sidecar.wait_for_next_evaluation()
-    of = {"model": "matrix", "window": "1h"}
-    assert page.sum("driftgauge_feature_nan_ratio", feature="y", **of) == 1
-    assert page.sum("driftgauge_feature_nan_ratio", feature="x", **of) == 0
+    assert page.sum("driftgauge_feature_missing_total", feature="y", reason="nan") == 500
+    assert page.sum("driftgauge_feature_missing_total") == 500
+    assert page.sum("driftgauge_feature_values_total", feature="x") == 500
 
 
 def test_over_a_unix_socket(serve, monitor, tmp_path):

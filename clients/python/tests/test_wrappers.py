@@ -168,14 +168,14 @@ def test_a_watched_estimator_predicts_as_before(watching, sidecar, iris):
     assert list(batch.call_rows) == [150] and len(batch.latency_micros) == 1
 
 
-def test_scores_are_of_the_second_of_two_classes_else_the_largest(watching, sidecar, iris):
+def test_scores_of_a_watched_estimator(watching, sidecar, iris):
     estimator, frame = iris
     two = LogisticRegression(max_iter=500).fit(frame, frame.iloc[:, 0] > 5.8)
     for one in (estimator, two):
         sklearn.watch(one, watching, methods=["predict_proba"]).predict_proba(frame)
-    scores = [value for batch in sent(watching, sidecar) for value in table(batch)["score"][2]]
-    assert scores[:150] == pytest.approx(estimator.predict_proba(frame).max(axis=1))
-    assert scores[150:] == pytest.approx(two.predict_proba(frame)[:, 1])
+    read = table(sent(watching, sidecar)[0])
+    assert read["score[2]"][2][:150] == pytest.approx(estimator.predict_proba(frame)[:, 2])
+    assert read["score"][2][150:] == pytest.approx(two.predict_proba(frame)[:, 1])
 
 
 def test_an_estimator_that_fails_is_observed_failing(watching, sidecar, iris):

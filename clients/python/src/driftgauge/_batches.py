@@ -9,6 +9,7 @@ from ._columns import Encoded, Mixed, encode, frame_column, little_endian, numbe
 from ._wire import Batch, Column, Field
 
 REMEMBERED_TYPES = 4_096
+NAMED_SCORES = 10
 
 
 class Observation(NamedTuple):
@@ -140,9 +141,12 @@ class Batcher:
                 if given is None:
                     continue
                 for key, value in (given if isinstance(given, dict) else {name: given}).items():
-                    column = values.setdefault(str(key), [])
-                    column.extend([None] * (before - len(column)))
-                    column.extend(per_row(str(key), value, one, role))
+                    found_rows = per_row(str(key), value, one)
+                    named = _scores(str(key), found_rows) if role == _wire.SCORE else {str(key): found_rows}
+                    for column_name, entries in named.items():
+                        column = values.setdefault(column_name, [])
+                        column.extend([None] * (before - len(column)))
+                        column.extend(entries)
                 before += one.rows
             for key, column in values.items():
                 column.extend([None] * (before - len(column)))
@@ -212,14 +216,11 @@ def ids(one: Observation) -> list[str]:
     return [str(id) for id in _entries("id", one.id, one.rows)]
 
 
-def per_row(name: str, value: Any, one: Observation, role: int) -> list[Any]:
-    """A value for each row; several scores of a row come down to the largest, as for calls that the
-    sidecar forwards."""
+def per_row(name: str, value: Any, one: Observation) -> list[Any]:
+    """A value for each row."""
     if is_one_row(one.inputs):
-        values = [_single(plain(value))]
-    else:
-        values = [_single(plain(entry)) for entry in _entries(name, value, one.rows)]
-    return [_largest(value) if role == _wire.SCORE else value for value in values]
+        return [_single(plain(value))]
+    return [_single(plain(entry)) for entry in _entries(name, value, one.rows)]
 
 
 def _single(value: Any) -> Any:
@@ -229,10 +230,25 @@ def _single(value: Any) -> Any:
     return plain(value) if isinstance(value, list) else value
 
 
-def _largest(value: Any) -> Any:
-    if not isinstance(value, tuple):
-        return value
-    return None if any(score != score for score in value) else max(value)
+def _scores(name: str, rows: list[Any]) -> dict[str, list[Any]]:
+    """Of scores of two classes that of the last, of up to ten all, of more the largest: as the sidecar
+    does with calls that it forwards."""
+    widths = {len(scores) for scores in rows if isinstance(scores, tuple)}
+    if not widths:
+        return {name: rows}
+    if len(widths) > 1 or not all(scores is None or isinstance(scores, tuple) for scores in rows):
+        raise Unusable(f"{name} has different numbers of entries for different rows")
+    (width,) = widths
+    if width == 2:
+        return {name: [scores and scores[1] for scores in rows]}
+    if width <= NAMED_SCORES:
+        return {f"{name}[{at}]": [scores and scores[at] for scores in rows] for at in range(width)}
+    return {f"{name}[max]": [scores and _largest(scores) for scores in rows]}
+
+
+def _largest(scores: tuple[Any, ...]) -> Any:
+    """None where one is no number: nobody knows what it would be."""
+    return None if any(score != score for score in scores) else max(scores)
 
 
 def _entries(name: str, value: Any, rows: int) -> list[Any]:

@@ -97,7 +97,7 @@ class Monitor:
         - `inputs`: one row as a mapping, a sequence or a 1-D array; or several as a 2-D array, a
           DataFrame, or a list of rows. None is null, NaN is NaN; in a DataFrame NaN is null.
         - `prediction`, `score`: the answer: a value for one row, a sequence for several, or a mapping
-          of names to these. Of several scores of a row the largest counts.
+          of names to these. Of scores of two classes the last counts; of more, each is a field.
         - `id`: identifies the row (a sequence for several), for labels that come later. When the
           sidecar asks for a sample, the id decides, the same way everywhere.
         - `latency`: seconds. `outcome`: ok, client_error, server_error, timeout or rejected.

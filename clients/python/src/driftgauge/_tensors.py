@@ -51,9 +51,8 @@ def _column(tensor: Tensor) -> list[Any]:
 
 
 def _is_score(tensor: Tensor) -> bool:
-    """Several numbers with fractions for each row are the scores of classes."""
-    values = tensor.values
-    return getattr(values, "ndim", 1) == 2 and values.shape[1] > 1 and values.dtype.kind == "f"
+    """Fractions; texts, truth values and whole numbers are predictions."""
+    return hasattr(tensor.values, "dtype") and bool(tensor.values.dtype.kind == "f")
 
 
 def _one_or_all(tensors: dict[str, Any]) -> Any:

@@ -20,7 +20,8 @@ ROLES = {"feature": "feature", "prediction": "prediction", "target": "label"}
 class DriftgaugeMonitor(MonitorBase):  # type: ignore[misc]
     """Observes each record as a call of one row, or of as many as were logged in it."""
 
-    def __init__(self, name: str, **options: Any) -> None:
+    def __init__(self, name: str, log_path: Any = None, log_config_file: Any = None, **options: Any) -> None:
+        """BentoML's default options, which are about files, mean nothing here."""
         super().__init__(name)
         self.options = options
         self.driftgauge: Optional[Monitor] = None

@@ -16,8 +16,8 @@ METHODS = ("predict", "predict_proba", "decision_function")
 def watch(estimator: Any, monitor: Monitor, methods: Sequence[str] = ("predict",)) -> Any:
     """An object that does what the estimator does, and observes the calls of `methods`.
 
-    What `predict` returns is the prediction; of `predict_proba` the probability of the second of two
-    classes, else the largest, is the score; of `decision_function` likewise. Name the one method that
+    What `predict` returns is the prediction, what `predict_proba` and `decision_function` return the
+    score. Name the one method that
     the service calls: two of them make two calls of each row.
     """
     unknown = set(methods) - set(METHODS)
@@ -53,7 +53,7 @@ class Watched:
             if name == "predict":
                 self._monitor.observe(self._named(rows), result, latency=latency)
             else:
-                self._monitor.observe(self._named(rows), score=_score(result), latency=latency)
+                self._monitor.observe(self._named(rows), score=result, latency=latency)
             return result
 
         return called
@@ -61,9 +61,3 @@ class Watched:
     def _named(self, rows: Any) -> Any:
         """Sparse matrices as arrays of their own."""
         return rows.toarray() if hasattr(rows, "toarray") else rows
-
-
-def _score(result: Any) -> Any:
-    if getattr(result, "ndim", 1) == 2 and result.shape[1] == 2:
-        return result[:, 1]
-    return result
