@@ -258,7 +258,7 @@ def test_close_keeps_its_deadline_and_says_what_was_left(monitor):
             one.observe({"a": 1})
         begun = time.monotonic()
         stats = closed(one, 15, deadline=0.3)
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 3, "not the 5 s that the answers take"
     assert (stats.unknown, stats.dropped_by["closed"]) == (10, 5)
 
 

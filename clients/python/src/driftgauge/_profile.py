@@ -65,8 +65,8 @@ def profile_dataframe(
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
         except subprocess.TimeoutExpired:
             raise ProfileError(f"{program} profile took more than {timeout} s") from None
-        except OSError as error:
-            raise ProfileError(f"{program} cannot be run: {error.strerror}") from error
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ProfileError(f"{program} cannot be run: {error}") from error
     if done.returncode != 0:
         said = done.stderr.strip() or done.stdout.strip() or f"ended with {done.returncode}"
         raise ProfileError(f"{program} profile: {said}")

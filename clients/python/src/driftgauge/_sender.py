@@ -35,6 +35,8 @@ REQUEST_BYTES = 1 << 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 LOG_EVERY = 60.0
 LOST_ENTRIES = 4_096
+GRACE = 0.5
+"""Seconds that the thread may be late on a busy machine; it keeps the deadline itself."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ class Sender:
                 self._deadline = time.monotonic() + deadline
         self._nudge()
         if self.thread is not None and self.thread is not threading.current_thread():
-            self.thread.join(deadline + 0.2)
+            self.thread.join(deadline + GRACE)
         elif self.thread is None:
             self._give_up_all()
 
