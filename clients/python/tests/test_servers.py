@@ -1,5 +1,6 @@
 """Real servers around the client: uvicorn, gunicorn with and without --preload; none of them a row short."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,3 +62,16 @@ def test_gunicorn_when_nobody_listens(environment, tmp_path, serve):
     with Server(tmp_path, command, over(environment, sidecar, OBSERVE_BEFORE_FORK="1"), ready="/") as server:
         assert {status for status, _ in server.calls("/predict", ORDERS)} == {200}
         assert server.stop() == 0
+
+
+def test_a_service_fails_open(environment):
+    """Short; what it prints is only worth reading from a longer run on a quiet machine."""
+    done = subprocess.run(
+        [sys.executable, str(CLIENT / "benches" / "fail_open.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
