@@ -280,3 +280,42 @@ def test_sixteen_threads_lose_and_double_nothing(monitor):
     assert stats.dropped == stats.dropped_by["queue_full"] == sum(refused)
     ids = [name for batch in sidecar.batches for name in batch.prediction_ids]
     assert len(ids) == len(set(ids)) == stats.accepted == 16 * 1_500 - sum(refused)
+
+
+@pytest.mark.parametrize("rate", [None, 0.5])
+def test_what_cannot_be_divided_is_counted_and_ends_nothing(monitor, pb, rate):
+    """Large arrays with something that is not one a row; with a sample, ids that are not."""
+    import numpy as np
+
+    rows = np.zeros((50_000, 20))
+    with Fake(pb.ObserveResponse(accepted_rows=1, sample_rate=rate)) as sidecar:
+        one = monitor(target=sidecar.target)
+        one.observe({"a": 1})
+        assert one.flush(5)
+        one.observe(rows, prediction=[1])
+        one.observe(np.zeros((2, 2)), id=["a", "b", "c"])
+        one.observe({"a": 1}, id="one")
+        assert one.flush(5), one.stats()
+        stats = closed(one, 50_004)
+    assert stats.dropped_by["invalid"] == 50_002 and stats.accepted + stats.sampled_out == 2
+
+
+def test_pauses_between_tries_grow(monitor):
+    with Fake() as sidecar:
+        sidecar.script += [Status.UNAVAILABLE] * 1_000
+        one = monitor(target=sidecar.target, retain=1.5)
+        one.observe({"a": 1})
+        wait_for(lambda: one.stats().dropped == 1, "it is given up", every=0.02)
+    assert 4 <= len(sidecar.requests) <= 8, "0.05, 0.1, 0.2, 0.4, 0.8 s apart"
+
+
+def test_a_thread_that_cannot_start_is_tried_again(monitor, monkeypatch):
+    with Fake() as sidecar:
+        one = monitor(target=sidecar.target)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no room")))
+            assert one.observe({"a": 1})
+        assert one.stats().last_error == "no room"
+        assert one.observe({"a": 1})
+        assert one.flush(5)
+        assert closed(one, 2).accepted == 2

@@ -195,9 +195,13 @@ def test_a_sidecar_that_is_killed_and_comes_back(serve, monitor):
 
 SHORT = """
 import driftgauge
-monitor = driftgauge.Monitor("short")
-for n in range(300):
-    monitor.observe({"a": n})
+
+def main():
+    monitor = driftgauge.Monitor("short")
+    for n in range(300):
+        monitor.observe({"a": n})
+
+main()
 """
 
 

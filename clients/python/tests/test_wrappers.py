@@ -293,6 +293,18 @@ def test_an_application_that_raises_is_observed_and_raises(watching, sidecar):
     assert outcomes(sent(watching, sidecar)) == ["OUTCOME_SERVER_ERROR"]
 
 
+def test_what_an_application_does_after_its_answer_is_no_latency(watching, sidecar):
+    inner = answering({"prediction": 1})
+
+    async def app(scope, receive, send):
+        await inner(scope, receive, send)
+        await asyncio.sleep(0.3)
+
+    call(asgi.DriftgaugeMiddleware(app, watching), b'{"a": 1}')
+    (batch,) = sent(watching, sidecar)
+    assert batch.latency_micros[0] < 200_000
+
+
 def test_other_paths_and_methods_are_not_looked_at(watching):
     app = asgi.DriftgaugeMiddleware(answering({}), watching, paths=["/predict"])
     call(app, b'{"a": 1}', path="/other")

@@ -12,7 +12,7 @@ from sys import getsizeof
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from ._batches import Batcher, Table
-from ._sender import INVALID, Options, Sender, Stats
+from ._sender import INVALID, Options, Sender, Stats, running
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -251,15 +251,17 @@ _of_parents: list[Sender] = []
 
 
 def _after_fork() -> None:
+    _of_parents.extend(running)
+    running.clear()
     for monitor in list(_monitors):
         monitor._begin_anew()
 
 
 def _at_exit() -> None:
     deadline = time.monotonic() + EXIT_SECONDS
-    for monitor in list(_monitors):
-        if monitor._sender.pid == os.getpid():
-            monitor.close(max(deadline - time.monotonic(), 0.0))
+    for sender in list(running):
+        if sender.pid == os.getpid():
+            sender.close(max(deadline - time.monotonic(), 0.0))
 
 
 if hasattr(os, "register_at_fork"):

@@ -95,10 +95,9 @@ def is_kept(id: str, rate: float) -> bool:
 
 def sample(one: Observation, rate: float) -> Optional[Observation]:
     """The rows of an observation that a sample of this rate has; None if it has none of them."""
-    try:
-        names = ids(one) if one.id is not None else None
-    except Unusable:
-        return one  # it will be counted when it is encoded
+    if rate >= 1.0:
+        return one
+    names = ids(one) if one.id is not None else None
     if names is None:
         kept = [index for index in range(one.rows) if random.random() < rate]
     else:

@@ -178,8 +178,13 @@ class Sender:
         with self._lock:
             if self.thread is None and not self.closed:
                 thread = threading.Thread(target=self._run, name="driftgauge", daemon=True)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError as error:  # no room for another thread: the next row tries again
+                    self.complain(str(error))
+                    return
                 self.thread = thread
+                running.add(self)
 
     def _nudge(self) -> None:
         try:
@@ -247,6 +252,7 @@ class Sender:
             if self._is_closing() and (self._is_idle() or self._time_left() <= 0):
                 break
         self._give_up_all()
+        running.discard(self)
         if self._channel is not None:
             self._channel.close()
 
@@ -337,20 +343,20 @@ class Sender:
             rows = size = 0
             while self._backlog and rows < options.flush_rows and size < REQUEST_BYTES:
                 one = self._pop()
-                if one.size > REQUEST_BYTES and one.rows > 1:
-                    parts = split(one, max(one.rows * REQUEST_BYTES // one.size, 1))
-                    one = parts[0]
-                    for part in reversed(parts[1:]):
-                        self._put(part, first=True)
+                try:
+                    one, *others = split(one, max(one.rows * REQUEST_BYTES // max(one.size, 1), 1))
+                    kept = sample(one, self._sample_rate)
+                except Exception as error:  # what is given for each row does not fit the rows
+                    self._books.dropped[INVALID] += one.rows
+                    self.complain(f"an observation cannot be divided: {type(error).__name__}: {error}")
+                    continue
+                for other in reversed(others):
+                    self._put(other, first=True)
                 rows += one.rows
                 size += one.size
-                if self._sample_rate < 1.0:
-                    kept = sample(one, self._sample_rate)
-                    self._books.sampled_out += one.rows - (kept.rows if kept else 0)
-                    if kept is None:
-                        continue
-                    one = kept
-                observations.append(one)
+                self._books.sampled_out += one.rows - (kept.rows if kept else 0)
+                if kept:
+                    observations.append(kept)
         if not observations:
             return None
         rows = sum(one.rows for one in observations)
@@ -491,6 +497,10 @@ class Sender:
         if now - self._logged >= LOG_EVERY:
             self._logged = now
             logger.warning("model %s: %s", self.options.model, sentence)
+
+
+running: set[Sender] = set()
+"""Those of this process with a thread, also when their monitor is forgotten: at exit they are closed."""
 
 
 def _pushback(error: Any) -> float:

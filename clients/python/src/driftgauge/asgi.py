@@ -67,6 +67,7 @@ class DriftgaugeMiddleware:
         request, answer = _Body(self.max_body), _Body(self.max_body)
         status = 500
         begun = time.perf_counter()
+        ended: Optional[float] = None
 
         async def received() -> dict[str, Any]:
             message = await receive()
@@ -75,19 +76,21 @@ class DriftgaugeMiddleware:
             return message
 
         async def sent(message: dict[str, Any]) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
             elif message["type"] == "http.response.body":
                 answer.add(message.get("body", b""))
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                ended = time.perf_counter()  # what the application does afterwards is no latency
 
         try:
             await self.app(scope, received, sent)
         except Exception:
             self._observe(scope, request, answer, 500, time.perf_counter() - begun)
             raise
-        self._observe(scope, request, answer, status, time.perf_counter() - begun)
+        self._observe(scope, request, answer, status, (ended or time.perf_counter()) - begun)
 
     def _observe(self, scope: dict[str, Any], request: "_Body", answer: "_Body", status: int, latency: float) -> None:
         headers = dict(scope.get("headers") or ())
