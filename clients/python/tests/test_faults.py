@@ -51,6 +51,17 @@ def test_the_schema_goes_once_and_again_when_it_is_asked_for(monitor, pb):
     assert stats.accepted == sidecar.rows == 4
 
 
+def test_after_a_failure_the_schema_goes_along_unasked(monitor):
+    """Another process may answer: that saves a call."""
+    with Fake(None, Status.UNAVAILABLE) as sidecar:
+        one = monitor(target=sidecar.target)
+        for n in range(3):
+            one.observe({"a": n})
+            assert one.flush(5)
+        closed(one, 3)
+    assert [batch.HasField("schema") for batch in sidecar.batches] == [True, False, True, False]
+
+
 def test_a_sidecar_that_always_asks_for_the_schema_ends_nothing(monitor, pb):
     need = pb.ObserveResponse(rejected_rows=1, need_schema=True)
     with Fake(need, need, need, need) as sidecar:

@@ -9,9 +9,9 @@
 
 from pkgutil import extend_path
 
+from ._books import Stats
 from ._monitor import Monitor
 from ._profile import ProfileError, profile_dataframe
-from ._sender import Stats
 
 __all__ = ["Monitor", "ProfileError", "Stats", "profile_dataframe"]
 __version__ = "0.1.0"

@@ -12,7 +12,8 @@ from sys import getsizeof
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from ._batches import Batcher, Table
-from ._sender import INVALID, Options, Sender, Stats, running
+from ._books import INVALID, Stats
+from ._sender import Options, Sender, running
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -13,23 +13,16 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from . import _wire
 from ._batches import Batcher, Observation
+from ._books import CLOSED, FAILED, INVALID, OUTDATED, QUEUE_FULL, UNKNOWN, Books, Stats
+from ._connection import Connection, Failure
 from ._request import Request, Schemas, pieces, sample, split
 
 logger = logging.getLogger("driftgauge")
-
-QUEUE_FULL, OUTDATED, FAILED, UNKNOWN, INVALID, CLOSED = (
-    "queue_full",
-    "outdated",
-    "failed",
-    "unknown",
-    "invalid",
-    "closed",
-)
 
 REQUEST_BYTES = 1 << 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
@@ -54,54 +47,6 @@ class Options:
     retain: float
 
 
-@dataclass(frozen=True)
-class Stats:
-    """What became of the rows that were handed over, at one moment.
-
-    `sent = accepted + rejected + dropped` and `observed = sent + sampled_out + pending`, exactly.
-    After `close`, `pending` is 0.
-    """
-
-    observed: int
-    """Rows handed to `observe`."""
-    pending: int
-    """Rows whose fate is not known yet: in the queue, or on their way."""
-    sampled_out: int
-    """Rows left out because the sidecar asked for a sample; the weight of the others stands for them."""
-    sent: int
-    """Rows that are settled: accepted, rejected or dropped."""
-    accepted: int
-    """Rows that the sidecar says it took."""
-    rejected: int
-    """Rows that the sidecar says it will never take."""
-    dropped: int
-    """Rows that were given up; `dropped_by` says why."""
-    failed: int
-    """Of `dropped`, rows that were tried at least once."""
-    unknown: int
-    """Of `failed`, rows that may have arrived all the same: no try was answered. The sidecar has
-    taken at least `accepted` and at most `accepted + unknown` rows."""
-    dropped_by: dict[str, int]
-    """`dropped` by reason: queue_full, outdated (waited too long while the sidecar was away), failed
-    (tried, and surely not taken), unknown, invalid (cannot be encoded), closed."""
-    last_error: str
-    """The last sentence about something that went wrong."""
-
-
-@dataclass
-class _Books:
-    observed: int = 0
-    sampled_out: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    dropped: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys((QUEUE_FULL, OUTDATED, FAILED, UNKNOWN, INVALID, CLOSED), 0)
-    )
-
-    def settled(self) -> int:
-        return self.accepted + self.rejected + sum(self.dropped.values())
-
-
 class Sender:
     """Takes rows from the model's threads and sends them from its own."""
 
@@ -124,8 +69,8 @@ class Sender:
         self._has_ended = False
         self._backlog: deque[Observation] = deque()
         self._backlog_rows = self._backlog_bytes = 0
-        self._books = _Books()
-        self._last_error = ""
+        self._books = Books()
+        self._last_error, self._is_untold = "", False
         self._logged = -LOG_EVERY
 
         self._batcher = batcher
@@ -134,8 +79,7 @@ class Sender:
         self._client_id = uuid.uuid4().hex
         self._sequence = 0
         self._current: Optional[Request] = None
-        self._channel: Any = None
-        self._call: Any = None
+        self._connection = Connection(options.target)
         self._failures = 0
         self._told_dropped = 0
         self._is_down = False
@@ -168,6 +112,8 @@ class Sender:
     def lose(self, rows: int, reason: str) -> None:
         """Counts rows that never were in the queue."""
         self.lost.append((rows, reason))
+        if self.thread is None:
+            self._start()
         if len(self.lost) > LOST_ENTRIES and self._lock.acquire(False):
             try:
                 self._take_in()
@@ -197,21 +143,7 @@ class Sender:
     def stats(self) -> Stats:
         with self._lock:
             self._take_in()
-            books = self._books
-            settled = books.settled()
-            return Stats(
-                observed=books.observed,
-                pending=books.observed - books.sampled_out - settled,
-                sampled_out=books.sampled_out,
-                sent=settled,
-                accepted=books.accepted,
-                rejected=books.rejected,
-                dropped=sum(books.dropped.values()),
-                failed=books.dropped[FAILED] + books.dropped[UNKNOWN],
-                unknown=books.dropped[UNKNOWN],
-                dropped_by=dict(books.dropped),
-                last_error=self._last_error,
-            )
+            return self._books.stats(self._last_error)
 
     def flush(self, timeout: float) -> bool:
         """Waits until nothing is pending; False when that takes longer."""
@@ -249,12 +181,12 @@ class Sender:
             except Exception as error:  # a defect of ours must not end the thread, nor be silent
                 self.complain(f"{type(error).__name__}: {error}")
                 self._give_up(INVALID)
+            self._log()
             if self._is_closing() and (self._is_idle() or self._time_left() <= 0):
                 break
         self._give_up_all()
         running.discard(self)
-        if self._channel is not None:
-            self._channel.close()
+        self._connection.close()
 
     def _pause(self) -> float:
         if not self._is_closing():
@@ -286,7 +218,7 @@ class Sender:
             if self._current is not None:
                 self._try()
             elif not self._backlog:
-                if self._dropped_rows() != self._told_dropped and not self._failures:
+                if self._books.lost_here() != self._told_dropped and not self._failures:
                     self._probe()
                 return
 
@@ -401,72 +333,36 @@ class Sender:
 
     def _send(self, sequence: int, batches: Iterable[bytes]) -> Optional[_wire.Reply]:
         """The answer; None when there was none, or none that leaves anything to do."""
-        import grpc
-
-        dropped = self._dropped_rows()
+        with self._lock:
+            dropped = self._books.lost_here()
         message = _wire.request(self._client_id, sequence, dropped, batches)
-        try:
-            answer = self._connected(grpc)(message, timeout=min(self.options.timeout, max(self._time_left(), 0.01)))
-            reply = _wire.reply(answer)
-        except grpc.RpcError as error:
-            self._failed(grpc, error)
-            return None
-        except ValueError as error:
-            if self._current is not None:
-                self._current.maybe_taken = True
-            self._back_off(0.0, str(error))
+        answer = self._connection.call(message, min(self.options.timeout, max(self._time_left(), 0.01)))
+        if isinstance(answer, Failure):
+            self._failed(answer)
             return None
         self._failures, self._told_dropped = 0, dropped
-        self._not_before = time.monotonic() + min(reply.retry_after, LONGEST_PAUSE) if reply.retry_after else 0.0
-        rate = reply.sample_rate
+        self._not_before = time.monotonic() + min(answer.retry_after, LONGEST_PAUSE) if answer.retry_after else 0.0
+        rate = answer.sample_rate
         self._sample_rate = rate if rate is not None and 0.0 < rate < 1.0 else 1.0
-        return reply
+        return answer
 
-    def _connected(self, grpc: Any) -> Any:
-        if self._channel is None:
-            options: list[tuple[str, Any]] = [
-                ("grpc.enable_http_proxy", 0),
-                ("grpc.enable_retries", 0),
-                ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.max_reconnect_backoff_ms", int(LONGEST_PAUSE * 1000)),
-                ("grpc.use_local_subchannel_pool", 1),
-            ]
-            if self.options.target.startswith("unix:"):
-                # grpcio sends the path of a Unix socket as authority, which HTTP/2 servers refuse.
-                options.append(("grpc.default_authority", "localhost"))
-            self._channel = grpc.insecure_channel(self.options.target, options)
-            self._call = self._channel.unary_unary(_wire.OBSERVE)
-        return self._call
-
-    def _failed(self, grpc: Any, error: Any) -> None:
-        code, details = error.code(), error.details() or ""
-        sentence = f"{self.options.target}: {code.name}: {details}"
+    def _failed(self, failure: Failure) -> None:
+        self.complain(failure.sentence)
         request = self._current
-        if request is not None and code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE):
+        if failure.is_refusal and request is not None:
             with self._lock:
                 self._books.rejected += request.rows
                 self._current = None
                 self._settled.notify_all()
             self._failures = 0
-            self.complain(sentence)
             return
-        # The text of grpcio for a connection that never was; any other failure may come after arrival.
-        was_away = code == grpc.StatusCode.UNAVAILABLE and "failed to connect" in details.lower()
-        if request is not None and not was_away and code != grpc.StatusCode.RESOURCE_EXHAUSTED:
-            request.maybe_taken = True
-        self._back_off(_pushback(error), sentence)
-
-    def _back_off(self, wanted: float, sentence: str) -> None:
+        if request is not None:
+            request.maybe_taken |= failure.maybe_taken
+        # Another process may answer next.
         self._schemas.forget()
         pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) * random.uniform(0.8, 1.2)
         self._failures = min(self._failures + 1, 16)
-        self._not_before = time.monotonic() + max(pause, min(wanted, LONGEST_PAUSE))
-        self.complain(sentence)
-
-    def _dropped_rows(self) -> int:
-        """Rows that were lost here. Those that may have arrived are not among them."""
-        with self._lock:
-            return sum(self._books.dropped.values()) - self._books.dropped[UNKNOWN]
+        self._not_before = time.monotonic() + max(pause, min(failure.wanted_pause, LONGEST_PAUSE))
 
     def _settle_current(self, reason: str) -> None:
         """The lock is held."""
@@ -491,24 +387,15 @@ class Sender:
             self._settled.notify_all()
 
     def complain(self, sentence: str) -> None:
-        """Told in the log once a minute at most; `stats` has the last one and the numbers."""
-        self._last_error = sentence
+        """Remembers what went wrong; the background thread tells it to the log, once a minute at most."""
+        self._last_error, self._is_untold = sentence, True
+
+    def _log(self) -> None:
         now = time.monotonic()
-        if now - self._logged >= LOG_EVERY:
-            self._logged = now
-            logger.warning("model %s: %s", self.options.model, sentence)
+        if self._is_untold and now - self._logged >= LOG_EVERY:
+            self._logged, self._is_untold = now, False
+            logger.warning("model %s: %s", self.options.model, self._last_error)
 
 
 running: set[Sender] = set()
 """Those of this process with a thread, also when their monitor is forgotten: at exit they are closed."""
-
-
-def _pushback(error: Any) -> float:
-    """Seconds that the sidecar asks to wait."""
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-retry-pushback-ms":
-            try:
-                return max(int(value), 0) / 1000
-            except ValueError:
-                return 0.0
-    return 0.0

@@ -12,8 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Optional
 
+from ._books import INVALID
 from ._monitor import Monitor
-from ._sender import INVALID
 
 Read = Callable[[Any, Any], Optional[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
