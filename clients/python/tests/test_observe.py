@@ -235,6 +235,19 @@ def test_nothing_is_taken_after_close(monitor):
     assert (stats.accepted, stats.dropped_by["closed"]) == (1, 1)
 
 
+def test_a_row_that_comes_while_the_last_look_is_taken_is_counted(monitor):
+    """The caller has seen an open monitor, and appends after the thread has ended."""
+    with Fake() as sidecar:
+        one = monitor(target=sidecar.target)
+        one.observe({"a": 1})
+        one.close()
+        one._sender.closed = False
+        assert one.observe({"a": 1})
+        stats = one.stats()
+    assert_balanced(stats, 2)
+    assert (stats.accepted, stats.pending, stats.dropped_by["closed"]) == (1, 0, 1)
+
+
 def test_what_it_costs_is_printed():
     """The measure runs; what it says is for people."""
     script = CLIENT / "benches" / "observe.py"

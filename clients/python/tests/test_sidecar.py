@@ -262,6 +262,35 @@ def test_after_a_fork_each_process_has_books_and_a_connection_of_its_own(serve, 
     assert stats.accepted == 51 and accepted(sidecar) == 51 + 150
 
 
+FORKED = """
+import os, time
+import driftgauge
+
+monitor = driftgauge.Monitor("forked")
+monitor.observe({"a": 1})
+assert monitor.flush(5)
+child = os.fork()
+if child == 0:
+    begun = time.monotonic()
+    taken = [monitor.observe({"a": n}) for n in range(50)]
+    monitor.close(1)
+    os._exit(0 if all(taken) and time.monotonic() - begun < 5 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "the child was held up"
+monitor.observe({"a": 2})
+assert monitor.flush(5), monitor.stats()
+assert monitor.stats().accepted == 2
+"""
+
+
+@pytest.mark.parametrize("support", ["0", "1"])
+def test_grpc_without_fork_support_loses_rows_of_the_child_and_holds_nobody_up(serve, environment, support):
+    """Who forbids grpc to care for forks, and sends before one, has no working grpc in the child."""
+    sidecar = serve()
+    more = {"DRIFTGAUGE_TARGET": sidecar.push_address, "GRPC_ENABLE_FORK_SUPPORT": support}
+    subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=30, env={**environment, **more})
+    assert accepted(sidecar) == (2 if support == "0" else 52)
+
+
 def test_a_monitor_made_and_forgotten_costs_no_thread():
     before = threading.active_count()
     Monitor("m")
