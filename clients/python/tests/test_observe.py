@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pandas as pd
@@ -176,14 +175,14 @@ def test_observe_takes_no_lock_and_does_no_input_or_output(idle):
             called.add(argument.__name__)
 
     row, array = {"a": 1.0, "b": "x", "c": None}, np.ones(20)
-    monitor._sender.thread = threading.current_thread()
+    monitor.observe(array)
+    monitor._sender.nudge_at = 1 << 62  # as after the first row, when the thread is there
     sys.setprofile(note)
     try:
         monitor.observe(row, prediction=True, score=0.5, id="x", latency=0.1)
         monitor.observe(array, prediction=True, score=0.5, id="x", latency=0.1)
     finally:
         sys.setprofile(None)
-    monitor._sender.thread = None
     assert called - {"setprofile"} <= CALLS_OF_A_ROW, called
 
 
@@ -203,6 +202,7 @@ def test_observe_stays_short():
     row = {f"f{n}": float(n) for n in range(20)}
     found = {}
     for name, inputs in (("row", row), ("array", np.ones(20))):
+        monitor.observe(inputs)
         steps = 0
         sys.settrace(count)
         monitor.observe(inputs, prediction=True, score=0.5, id="x", latency=0.1)
@@ -241,7 +241,7 @@ def test_a_row_that_comes_while_the_last_look_is_taken_is_counted(monitor):
         one = monitor(target=sidecar.target)
         one.observe({"a": 1})
         one.close()
-        one._sender.closed = False
+        one._sender.max_rows = one._sender.max_bytes = 1 << 30
         assert one.observe({"a": 1})
         stats = one.stats()
     assert_balanced(stats, 2)

@@ -23,6 +23,9 @@ TEXT_CELL_BYTES = 64
 
 _PLAIN = frozenset((int, float, bool, type(None)))
 
+_arrays: set[type] = set()
+"""Classes that were found to be arrays of numpy, which is imported only by who uses it."""
+
 
 class Monitor:
     """Tells a driftgauge sidecar what one model is asked and what it answers.
@@ -107,7 +110,8 @@ class Monitor:
         sender = self._sender
         try:
             rows = 1
-            if inputs.__class__ is dict:
+            kind: Any = inputs.__class__
+            if kind is dict:
                 size = getsizeof(inputs) + 32 * len(inputs)
                 inputs = inputs.copy()
                 for name, value in inputs.items():
@@ -117,18 +121,17 @@ class Monitor:
                         else:
                             inputs[name], more = _own(value)
                             size += more
+            elif kind in _arrays:
+                size = inputs.nbytes
+                if inputs.ndim != 1:
+                    rows = _matrix_rows(inputs)
+                if inputs.dtype.hasobject:
+                    size += TEXT_CELL_BYTES * inputs.size
+                if size < self._copy_below:
+                    inputs = inputs.copy()
+                size += 128
             else:
-                nbytes = getattr(inputs, "nbytes", None)
-                if nbytes is None or hasattr(inputs, "iloc"):
-                    inputs, rows, size = _rows(inputs, self._copy_below)
-                else:
-                    size = nbytes + 128
-                    if inputs.ndim != 1:
-                        rows = _matrix_rows(inputs)
-                    if inputs.dtype.kind == "O":
-                        size += TEXT_CELL_BYTES * inputs.size
-                    if nbytes < self._copy_below:
-                        inputs = inputs.copy()
+                inputs, rows, size = _rows(inputs, self._copy_below)
             if prediction.__class__ not in _PLAIN:
                 prediction, more = _own(prediction)
                 size += more
@@ -138,7 +141,8 @@ class Monitor:
             if id.__class__ is not str and id is not None:
                 id, more = _own(id)
                 size += more
-            return sender.offer((time.time(), rows, size, inputs, prediction, score, id, latency, outcome, trace_id))
+            entry = (time.time(), rows, size, inputs, prediction, score, id, latency, outcome, trace_id)
+            return sender.offer(rows, size, entry)
         except Exception as error:
             sender.lose(1, INVALID)
             sender.complain(f"an observation cannot be read: {type(error).__name__}: {error}")
@@ -244,7 +248,8 @@ class Monitor:
         _of_parents.append(self._sender)
         closed = self._sender.closed
         self._sender = Sender(self._options, Batcher(*self._batching))
-        self._sender.closed = closed
+        if closed:
+            self._sender.shut()
 
 
 _monitors: "weakref.WeakSet[Monitor]" = weakref.WeakSet()
@@ -277,7 +282,16 @@ def _matrix_rows(array: Any) -> int:
 
 
 def _rows(inputs: Any, copy_below: int) -> Any:
-    """(inputs of our own, rows, bytes) of what is neither a plain dict nor an array."""
+    """(inputs of our own, rows, bytes) of what is neither a plain dict nor an array that is known."""
+    if (
+        hasattr(inputs, "nbytes")
+        and hasattr(getattr(inputs, "dtype", None), "hasobject")
+        and not hasattr(inputs, "iloc")
+    ):
+        rows = 1 if inputs.ndim == 1 else _matrix_rows(inputs)
+        _arrays.add(inputs.__class__)
+        size = int(inputs.nbytes) + (TEXT_CELL_BYTES * inputs.size if inputs.dtype.hasobject else 0)
+        return (inputs.copy() if size < copy_below else inputs), rows, size + 128
     if hasattr(inputs, "iloc"):
         if not hasattr(inputs, "columns"):  # a Series: a row with names
             return _rows(inputs.to_dict(), copy_below)

@@ -28,6 +28,7 @@ REQUEST_BYTES = 1 << 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 LOG_EVERY = 60.0
 LOST_ENTRIES = 4_096
+AWAKE = 1 << 62
 GRACE = 0.5
 """Seconds that the thread may be late on a busy machine; it keeps the deadline itself."""
 
@@ -57,6 +58,9 @@ class Sender:
         self.lost: deque[tuple[int, str]] = deque()
         self.rows = self.bytes = 0
         """What waits, about: set by the sender whenever it has looked, raised by callers in between."""
+        self.max_rows, self.max_bytes = options.max_rows, options.max_bytes
+        self.nudge_at = 0
+        """Rows that wait, from which on the thread is woken; it is woken by time, too."""
         self.closed = False
         self.thread: Optional[threading.Thread] = None
 
@@ -64,7 +68,6 @@ class Sender:
         self._settled = threading.Condition(self._lock)
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._asleep = False
         self._deadline: Optional[float] = None
         self._has_ended = False
         self._backlog: deque[Observation] = deque()
@@ -89,25 +92,22 @@ class Sender:
 
     # ------------------------------------------------------------------------ on the model's threads
 
-    def offer(self, entry: tuple[Any, ...]) -> bool:
+    def offer(self, rows: int, size: int, entry: tuple[Any, ...]) -> bool:
         """Appends an observation, or counts it as lost where there is no room."""
-        rows, size = entry[1], entry[2]
-        options = self.options
-        if self.closed:
-            self.lose(rows, CLOSED)
-            return False
-        if self.rows + rows > options.max_rows or self.bytes + size > options.max_bytes:
-            self.lose(rows, QUEUE_FULL)
+        rows_then, bytes_then = self.rows + rows, self.bytes + size
+        if rows_then > self.max_rows or bytes_then > self.max_bytes:
+            self.lose(rows, CLOSED if self.closed else QUEUE_FULL)
             return False
         self.queue.append(entry)
-        self.rows += rows
-        self.bytes += size
-        if self.thread is None:
-            self._start()
-        elif self._asleep and self.rows >= options.flush_rows:
-            self._asleep = False
+        self.rows, self.bytes = rows_then, bytes_then
+        if rows_then >= self.nudge_at:
             self._nudge()
         return True
+
+    def shut(self) -> None:
+        """From now on there is no room."""
+        self.closed = True
+        self.max_rows = self.max_bytes = -1
 
     def lose(self, rows: int, reason: str) -> None:
         """Counts rows that never were in the queue."""
@@ -119,6 +119,17 @@ class Sender:
                 self._take_in()
             finally:
                 self._lock.release()
+
+    def _nudge(self) -> None:
+        """Wakes the thread; starts it, if there is none in this process."""
+        if self.thread is None:
+            self._start()
+            return
+        self.nudge_at = AWAKE
+        try:
+            self._wake.release()
+        except RuntimeError:
+            pass  # it is awake already
 
     def _start(self) -> None:
         with self._lock:
@@ -132,12 +143,6 @@ class Sender:
                 self.thread = thread
                 running.add(self)
 
-    def _nudge(self) -> None:
-        try:
-            self._wake.release()
-        except RuntimeError:
-            pass  # it is awake already
-
     # ------------------------------------------------------------------------------- for everybody
 
     def stats(self) -> Stats:
@@ -149,7 +154,8 @@ class Sender:
         """Waits until nothing is pending; False when that takes longer."""
         deadline = time.monotonic() + timeout
         while True:
-            self._nudge()
+            if self.thread is not None:
+                self._nudge()
             if self.stats().pending == 0:
                 return True
             with self._lock:
@@ -159,7 +165,7 @@ class Sender:
 
     def close(self, deadline: float) -> None:
         """Sends what waits, for at most so many seconds, and ends the thread; the rest is dropped."""
-        self.closed = True
+        self.shut()
         with self._lock:
             if self._deadline is None:
                 self._deadline = time.monotonic() + deadline
@@ -173,16 +179,17 @@ class Sender:
 
     def _run(self) -> None:
         while True:
-            self._asleep = True
+            self.nudge_at = self.options.flush_rows
             self._wake.acquire(timeout=self._pause())
-            self._asleep = False
+            self.nudge_at = AWAKE
+            is_last = self._is_closing()  # all that came before is in this delivery
             try:
                 self._deliver()
             except Exception as error:  # a defect of ours must not end the thread, nor be silent
                 self.complain(f"{type(error).__name__}: {error}")
                 self._give_up(INVALID)
             self._log()
-            if self._is_closing() and (self._is_idle() or self._time_left() <= 0):
+            if is_last and (self._is_idle() or self._time_left() <= 0):
                 break
         self._give_up_all()
         running.discard(self)
