@@ -3,8 +3,9 @@
 
     python clients/python/benches/observe.py [--target 127.0.0.1:4599] [--rate 5000] [--calls 20000]
 
-Paced, a call finds the processor's caches as cold as a service leaves them, and the background thread
-competes for the interpreter; in bursts of 100 it is what the code itself costs. Without a sidecar at
+Paced, each call follows a sleep and some JSON, as in a service: it finds the processor's caches as cold
+as such work leaves them, and the background thread competes for the interpreter. In bursts of 100 it is what
+the code itself costs. Without a sidecar at
 the target, rows are dropped in the background; what the caller pays is the same.
 """
 
@@ -20,6 +21,8 @@ import numpy as np
 
 import driftgauge
 
+BODY = json.dumps({f"f{n}": n * 0.37 for n in range(20)})
+
 
 def measure(call, argument, calls, rate):
     """Seconds of each call, sorted."""
@@ -33,6 +36,7 @@ def measure(call, argument, calls, rate):
             if left <= 0:
                 break
             time.sleep(left)
+        json.dumps(json.loads(BODY))
         begun = time.perf_counter()
         call(argument)
         times.append(time.perf_counter() - begun)
