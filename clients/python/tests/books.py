@@ -11,7 +11,7 @@ def assert_balanced(stats, observed=None):
         assert stats.observed == observed, stats
 
 
-def closed(monitor, observed=None, deadline=1.0):
+def closed(monitor, observed=None, deadline=10.0):
     """The final numbers: nothing is pending any more."""
     monitor.close(deadline)
     stats = monitor.stats()

@@ -1,5 +1,6 @@
 """A stand-in for the sidecar, in this process, that fails as it is told to."""
 
+import threading
 from concurrent import futures
 
 import grpc
@@ -17,6 +18,7 @@ class Fake:
         self.script = list(script)
         self.requests = []
         self.taken = {}
+        self.released = threading.Event()
         self.server = grpc.server(futures.ThreadPoolExecutor(8))
         handler = grpc.unary_unary_rpc_method_handler(self.observe)
         service, method = _wire.OBSERVE.strip("/").split("/")
@@ -28,7 +30,13 @@ class Fake:
         return self
 
     def __exit__(self, *_):
+        self.released.set()
         self.server.stop(0).wait()
+
+    def taken_and_silent(self, request, context):
+        """A step: the rows are taken, the answer does not come until it is released."""
+        self.take(request)
+        self.released.wait(60)
 
     def observe(self, data, context):
         request = self.pb.ObserveRequest.FromString(data)

@@ -229,7 +229,7 @@ def test_nothing_is_taken_after_close(monitor):
     with Fake() as sidecar:
         one = monitor(target=sidecar.target)
         assert one.observe({"a": 1})
-        one.close()
+        one.close(10)
         assert not one.observe({"a": 1})
         stats = closed(one, observed=2)
     assert (stats.accepted, stats.dropped_by["closed"]) == (1, 1)
@@ -240,7 +240,7 @@ def test_a_row_that_comes_while_the_last_look_is_taken_is_counted(monitor):
     with Fake() as sidecar:
         one = monitor(target=sidecar.target)
         one.observe({"a": 1})
-        one.close()
+        one.close(10)
         one._sender.max_rows = one._sender.max_bytes = 1 << 30
         assert one.observe({"a": 1})
         stats = one.stats()
