@@ -10,6 +10,7 @@ from books import closed
 from conftest import compiled
 from fake import Fake
 from read import table
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
@@ -176,6 +177,21 @@ def test_scores_of_a_watched_estimator(watching, sidecar, iris):
     read = table(sent(watching, sidecar)[0])
     assert read["score[2]"][2][:150] == pytest.approx(estimator.predict_proba(frame)[:, 2])
     assert read["score"][2][150:] == pytest.approx(two.predict_proba(frame)[:, 1])
+
+
+def test_sparse_rows_are_observed_unless_they_are_huge(watching, sidecar, iris):
+    estimator, frame = iris
+    plain = LogisticRegression(max_iter=500).fit(frame.to_numpy(), estimator.predict(frame))
+    sklearn.watch(plain, watching).predict(csr_matrix(frame.to_numpy()))
+    (batch,) = sent(watching, sidecar)
+    assert table(batch)["input[3]"][2] == frame.iloc[:, 3].tolist()
+
+    class Huge:
+        def predict(self, rows):
+            return [0]
+
+    assert sklearn.watch(Huge(), watching).predict(csr_matrix((10, 10_000_000))) == [0]
+    assert closed(watching).dropped_by["invalid"] == 1
 
 
 def test_an_estimator_that_fails_is_observed_failing(watching, sidecar, iris):

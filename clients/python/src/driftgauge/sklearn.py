@@ -11,13 +11,14 @@ from typing import Any
 from ._monitor import Monitor
 
 METHODS = ("predict", "predict_proba", "decision_function")
+DENSE_CELLS = 1_000_000
 
 
 def watch(estimator: Any, monitor: Monitor, methods: Sequence[str] = ("predict",)) -> Any:
     """An object that does what the estimator does, and observes the calls of `methods`.
 
     What `predict` returns is the prediction, what `predict_proba` and `decision_function` return the
-    score. Name the one method that
+    score. Rows that are arrays have no names: give them to `Monitor(features=...)`. Name the one method that
     the service calls: two of them make two calls of each row.
     """
     unknown = set(methods) - set(METHODS)
@@ -47,17 +48,20 @@ class Watched:
             try:
                 result = method(rows, *args, **kwargs)
             except Exception:
-                self._monitor.observe(self._named(rows), latency=time.perf_counter() - begun, outcome="server_error")
+                self._monitor.observe(_dense(rows), latency=time.perf_counter() - begun, outcome="server_error")
                 raise
             latency = time.perf_counter() - begun
             if name == "predict":
-                self._monitor.observe(self._named(rows), result, latency=latency)
+                self._monitor.observe(_dense(rows), result, latency=latency)
             else:
-                self._monitor.observe(self._named(rows), score=result, latency=latency)
+                self._monitor.observe(_dense(rows), score=result, latency=latency)
             return result
 
         return called
 
-    def _named(self, rows: Any) -> Any:
-        """Sparse matrices as arrays of their own."""
-        return rows.toarray() if hasattr(rows, "toarray") else rows
+
+def _dense(rows: Any) -> Any:
+    """A sparse matrix as an array, unless that would be huge; then it is counted as invalid."""
+    if hasattr(rows, "toarray") and rows.shape[0] * rows.shape[1] <= DENSE_CELLS:
+        return rows.toarray()
+    return rows
