@@ -207,6 +207,7 @@ fn every_setting_that_it_names_exists() {
 fn every_link_leads_somewhere() {
     for page in [
         "README.md",
+        "clients/python/README.md",
         "demo/README.md",
         "src/profile/FORMAT.md",
         "deploy/settings.md",
