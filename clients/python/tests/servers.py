@@ -1,6 +1,9 @@
 """Model servers as processes of their own."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -24,6 +27,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
         self.ready = ready
 
@@ -59,6 +63,7 @@ class Server:
         return self.process.wait(15)
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(10)
+        """Also ends workers that outlive their parent."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
