@@ -63,7 +63,11 @@ class Server:
         return self.process.wait(15)
 
     def __exit__(self, *_):
-        """Also ends workers that outlive their parent."""
+        """First as Kubernetes does: workers of BentoML outlive a parent that is killed."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(15)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
