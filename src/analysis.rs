@@ -38,6 +38,18 @@ pub struct Analysis {
     pub tick: Arc<ArcSwap<Duration>>,
 }
 
+/// Keeps what the engine holds over a restart.
+pub trait Keeper: Send + 'static {
+    /// Gives a new engine what was kept.
+    fn restore(&mut self, engine: &mut Engine);
+
+    /// Whether it is time to keep again, after a tick.
+    fn is_due(&self) -> bool;
+
+    /// Keeps what the engine holds, right after a tick; waits for that only if it is the last time.
+    fn keep(&mut self, engine: &Engine, is_last: bool);
+}
+
 /// The running thread; [`Running::stop`] ends it after the queue is empty.
 pub struct Running {
     stop: Arc<AtomicBool>,
@@ -113,12 +125,13 @@ impl Running {
 }
 
 impl Analysis {
-    /// Starts the thread; `published` is called on it with each new snapshot.
+    /// Starts the thread; `published` is called on it with each new snapshot, before `keeper`.
     ///
     /// # Errors
     /// When the system refuses another thread.
     pub fn start(
         self,
+        keeper: Option<impl Keeper>,
         published: impl FnMut(&Snapshot) + Send + 'static,
     ) -> std::io::Result<Running> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -126,7 +139,7 @@ impl Analysis {
         let (rebaseliner, rebaselines) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("analysis".into())
-            .spawn(move || self.run(&asked, &rebaselines, published))?;
+            .spawn(move || self.run(&asked, &rebaselines, keeper, published))?;
         Ok(Running {
             stop,
             thread,
@@ -138,11 +151,19 @@ impl Analysis {
         &self,
         stop: &AtomicBool,
         rebaselines: &Receiver<Asked>,
+        mut keeper: Option<impl Keeper>,
         mut published: impl FnMut(&Snapshot),
     ) {
         let mut config = self.config.load_full();
         let mut engine = Engine::new(config.clone());
         let mut panics = 0;
+        if let Some(keeper) = &mut keeper
+            && catch_unwind(AssertUnwindSafe(|| keeper.restore(&mut engine))).is_err()
+        {
+            tracing::error!("a panic while restoring windows; all models begin anew");
+            panics += 1;
+            engine = Engine::new(config.clone());
+        }
         let mut batches = Vec::new();
         let mut next_tick = Instant::now();
         loop {
@@ -169,9 +190,21 @@ impl Analysis {
                     None => panics += 1,
                 }
             }
-            if Instant::now() >= next_tick || is_last || !answers.is_empty() {
+            let is_due = is_last || keeper.as_ref().is_some_and(Keeper::is_due);
+            if Instant::now() >= next_tick || is_due || !answers.is_empty() {
                 next_tick = Instant::now() + **self.tick.load();
-                panics += self.evaluate(&mut engine, &config, panics, &mut published);
+                let failed = self.evaluate(&mut engine, &config, panics, &mut published);
+                panics += failed;
+                if let Some(keeper) = &mut keeper
+                    && is_due
+                    && failed == 0
+                {
+                    let kept = catch_unwind(AssertUnwindSafe(|| keeper.keep(&engine, is_last)));
+                    if kept.is_err() {
+                        tracing::error!("a panic while keeping windows; a restart loses them");
+                        panics += 1;
+                    }
+                }
             }
             for (answer, result) in answers {
                 // Who asked may have lost patience.

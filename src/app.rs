@@ -9,6 +9,7 @@ mod mappings;
 mod observing;
 mod proxying;
 mod rebaselined;
+mod snapshots;
 mod web;
 
 use std::sync::Arc;
@@ -102,6 +103,17 @@ impl App {
         let record = rebaselined::Record::open(settings.state.directory.as_deref());
         let keeps_references = record.is_kept();
         let burn_ins = burn_ins::BurnIns::open(settings.state.directory.as_deref());
+        let snapshots = settings
+            .state
+            .directory
+            .as_deref()
+            .map(|directory| {
+                let interval = Duration::from_millis(settings.state.snapshot_interval.millis());
+                snapshots::Snapshots::start(directory, interval)
+            })
+            .transpose()
+            .context("the thread that keeps windows cannot be started")?;
+        let snapshot_counts = snapshots.as_ref().map(snapshots::Snapshots::counts);
         let engine_config = {
             let (library, record) = (library.clone(), record.clone());
             let burn_ins = burn_ins.models().clone();
@@ -134,7 +146,7 @@ impl App {
                 tell_dropped(&mut dropped, snapshot.dropped_series);
                 is_ready.store(true, Ordering::Release);
             };
-            analysis.clone().start(published)?
+            analysis.clone().start(snapshots, published)?
         };
 
         let push_address = push.as_ref().map(ToString::to_string);
@@ -161,6 +173,7 @@ impl App {
             runtime: tokio::runtime::Handle::current(),
             rebaseliner: running.rebaseliner(),
             keeps_references,
+            snapshot_counts,
             loaded: ArcSwap::new(loaded.clone()),
             at_start: settings.clone(),
             is_ready,

@@ -31,6 +31,7 @@ mod rebaseline;
 mod references;
 mod room;
 mod row_sums;
+mod saved;
 mod snapshot;
 mod stand_ins;
 mod version;
@@ -46,6 +47,7 @@ pub use explain::{
     percent_for_people,
 };
 pub use rebaseline::{Rebaseline, Rebaselined, Refusal};
+pub use saved::{LeftOut, Saved, Unfit};
 pub use snapshot::{
     Detail, Drift, DriftedFields, DroppedSeries, Exemplar, FeatureReference, FeatureSnapshot,
     FeatureWindow, HistogramSnapshot, LearningProgress, ModelDrift, ModelSnapshot, OutlierWindow,

@@ -28,7 +28,7 @@ mod text;
 
 pub use collector::ModelCollector;
 pub use http::{Accept, WebOptions, WebState, serve_web};
-pub use own::{OWN_SERIES, Sidecar};
+pub use own::{KeptWindows, OWN_SERIES, Sidecar};
 pub use page::Setting;
 pub use process::Process;
 pub use text::classic;

@@ -204,6 +204,9 @@ section! {
         /// after a restart.
         #[serde(deserialize_with = "optional_path")]
         directory: Option<PathBuf> = None,
+        /// How often all windows are kept there, so that a restart goes on with them: what a crash
+        /// loses at most. From 100ms to 1h; at an orderly end they are kept as well.
+        snapshot_interval: Span = Span::from_secs(60),
     }
 }
 

@@ -42,6 +42,9 @@ pub trait Tally: Clone {
     /// Makes anew, from the parts of this sum, what does not subtract.
     fn recombine(&mut self, parts: &[Self]);
 
+    /// Whether it is a sum over the same number of things, so that the two add up.
+    fn has_shape_of(&self, other: &Self) -> bool;
+
     /// Back to nothing, keeping the memory.
     fn clear(&mut self);
 

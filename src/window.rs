@@ -11,13 +11,15 @@ mod seasonal;
 
 pub use seasonal::{HOUR_MICROS, HOURS, Seasonal, hour_of};
 
+use serde::{Deserialize, Serialize};
+
 use crate::tally::Tally;
 
 /// Slices of a window.
 pub const SLICES: usize = 12;
 
 /// The slices of one window, of one kind of sum.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ring<T> {
     window: Span<T>,
     /// The twelve slices before the window; only if they are kept.
@@ -131,6 +133,25 @@ impl<T: Tally> Ring<T> {
         }
     }
 
+    /// Goes on with the slices of another ring, keeping the window before as this one does.
+    pub fn resume(&mut self, saved: Self) {
+        let keeps_previous = self.previous.is_some();
+        *self = saved;
+        self.keep_previous(keeps_previous);
+    }
+
+    /// Whether it has all slices, and sums like those of `other`, which one read from a file may
+    /// not.
+    pub fn has_shape_of(&self, other: &Self) -> bool {
+        let like = &other.window.total;
+        let mut spans = std::iter::once(&self.window).chain(self.previous.as_deref());
+        spans.all(|span| {
+            span.slices.len() == SLICES
+                && span.total.has_shape_of(like)
+                && span.slices.iter().all(|slice| slice.has_shape_of(like))
+        })
+    }
+
     /// Whether it has run for all of its slices, so that it holds what its length promises.
     pub fn is_full(&self) -> bool {
         let (first, newest) = (self.first.unwrap_or(0), self.newest.unwrap_or(0));
@@ -156,7 +177,7 @@ impl<T: Tally> Ring<T> {
 }
 
 /// Twelve slices in a row and their sum.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Span<T> {
     /// Slice number `s` (time / width) stands at `s mod SLICES`.
     slices: Vec<T>,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
+use super::snapshots::Counts;
 use crate::analysis::{NotRebaselined, Rebaseliner};
 use crate::clock::wall_micros;
 use crate::engine::{Rebaseline, Rebaselined, Snapshot};
@@ -34,6 +35,8 @@ pub(super) struct State {
     pub rebaseliner: Rebaseliner,
     /// Whether there is a state directory.
     pub keeps_references: bool,
+    /// How windows were kept; `None` without a state directory.
+    pub snapshot_counts: Option<Arc<Counts>>,
     /// The settings in force, and those that some of them keep until a restart.
     pub loaded: ArcSwap<Loaded>,
     pub at_start: Arc<Settings>,
@@ -82,6 +85,7 @@ impl WebState for State {
             config_hash: status.hash.clone(),
             config_last_reload_successful: status.successful,
             config_last_reload_success_timestamp_seconds: (succeeded > 0.0).then_some(succeeded),
+            snapshots: self.snapshot_counts.as_ref().map(|counts| counts.kept()),
             ..Sidecar::of(&self.snapshot.load())
         }
     }

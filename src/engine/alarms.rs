@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::config::WindowConfig;
 use super::references::{PROFILE, SEASONAL};
 use super::snapshot::{FeatureSnapshot, FeatureWindow, TrafficWindow};
@@ -16,11 +18,11 @@ const HOUR: i64 = 3_600_000_000;
 const HOURS: i64 = 192;
 
 /// What is remembered of the alarms of one field.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Alarms(Vec<Alarm>);
 
 /// One window against one reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Alarm {
     window: Arc<str>,
     reference: Arc<str>,

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::snapshot::Detail;
 use crate::batch::Role;
 use crate::learn::OUTLIER_FEATURES;
@@ -51,7 +53,7 @@ pub struct Config {
 }
 
 /// A sliding window.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowConfig {
     /// Label value, such as `1h`.
     pub label: Arc<str>,
@@ -60,7 +62,7 @@ pub struct WindowConfig {
 }
 
 /// What time a row belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Clock {
     /// The moment it arrives.
     #[default]

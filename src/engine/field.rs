@@ -36,7 +36,7 @@ pub(super) struct Field {
     pub name: Arc<str>,
     pub role: Role,
     /// The role without what the settings say.
-    own_role: Role,
+    pub own_role: Role,
     /// What the settings say of it, all levels together.
     pub config: FeatureConfig,
     pub reference: Option<Reference>,

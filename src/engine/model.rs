@@ -36,7 +36,7 @@ pub(super) struct Model {
     pub stand_ins: StandIns,
     learning: Option<Learning>,
     pub versions: BTreeMap<Arc<str>, Version>,
-    last_version: Arc<str>,
+    pub last_version: Arc<str>,
     rooms: Rooms,
     /// Now, as windows see it; `None` before the first row.
     pub now: Option<i64>,
@@ -167,6 +167,26 @@ impl Model {
         self.install(&name, config);
     }
 
+    /// Makes a version that brings rows, unless it is there.
+    pub fn admit(&mut self, name: &Arc<str>, config: &Config) {
+        if self.versions.contains_key(name) {
+            return;
+        }
+        // Whatever stood in for a version not yet known has served.
+        let said = config.models.get(&self.name);
+        self.versions.retain(|known, version| {
+            version.last_row_at.is_some()
+                || said.is_some_and(|model| model.versions.contains_key(known))
+        });
+        self.add_version(name.clone(), config);
+    }
+
+    /// Hash of the profile that features of a version are compared with.
+    pub fn hash_of_inputs(&self, version: &str) -> Option<&Arc<str>> {
+        let inputs = self.file(version).or(self.learned.as_ref())?;
+        Some(&inputs.full_hash)
+    }
+
     /// Makes the versions that the settings name. A model that the settings name without a version
     /// gets the default one, so that its series exist at 0 before the first row; it makes room for
     /// the first version that traffic brings.
@@ -223,15 +243,7 @@ impl Model {
     /// Folds a batch in. `wall` is the wall time in microseconds.
     pub fn apply(&mut self, batch: &Batch, wall: i64, config: &Config, scratch: &mut Scratch) {
         let name = self.version_of(batch);
-        if !self.versions.contains_key(&name) {
-            // Whatever stood in for a version not yet known has served.
-            let said = config.models.get(&self.name);
-            self.versions.retain(|known, version| {
-                version.last_row_at.is_some()
-                    || said.is_some_and(|model| model.versions.contains_key(known))
-            });
-            self.add_version(name.clone(), config);
-        }
+        self.admit(&name, config);
         self.last_version = name.clone();
         self.begin_learning(&name, batch, config);
         if let Some(learning) = &self.learning

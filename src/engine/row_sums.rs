@@ -4,6 +4,7 @@
 //! such a sum asks for; then the sum folds the cells of all of them. To add one: a type that is a
 //! [`RowFold`], a member of [`RowSums`], and a line in `each`, `each_mut` and `install`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::field::Field;
 use super::installed::Installed;
 use super::joint::{Joint, MeasuredJoint};
 use super::outliers::Outliers;
+use super::saved::{SavedSum, resume};
 use super::version::rearranged;
 use crate::profile::OutlierReference;
 use crate::tally::{RowCodes, Tally};
@@ -82,6 +84,21 @@ pub(super) struct RowSum<F: RowFold> {
 }
 
 impl<F: RowFold> RowSum<F> {
+    /// Its windows, to be kept over a restart; `None` while it still learns what rows are judged by.
+    pub fn save(&self) -> Option<SavedSum<'_, F::Sums>> {
+        (!self.fold.is_learning()).then(|| SavedSum {
+            fields: self.fold.fields(),
+            windows: Cow::Borrowed(&self.windows),
+        })
+    }
+
+    /// Goes on with windows that were kept, if they are sums of the same fields.
+    pub fn resume(&mut self, saved: SavedSum<'_, F::Sums>, places: &[Option<usize>]) -> bool {
+        !self.fold.is_learning()
+            && saved.fields == self.fold.fields()
+            && resume(&mut self.windows, saved.windows, places)
+    }
+
     /// What is to be summed from now on; `old` goes on if it is the same.
     fn renew(old: Option<Self>, new: Option<F>, windows: usize) -> Option<Self> {
         let fold = new?;

@@ -88,7 +88,7 @@ impl Version {
     }
 
     /// Adds a field, unless it is there or there are too many.
-    fn add_field(&mut self, field: Field, config: &Config) -> Option<usize> {
+    pub fn add_field(&mut self, field: Field, config: &Config) -> Option<usize> {
         if let Some(&at) = self.index.get(&field.name) {
             return Some(at);
         }

@@ -109,6 +109,9 @@ Sidecar {
     LAST_EVALUATION = "driftgauge_last_evaluation_timestamp_seconds", Gauge, "seconds", Sidecar, [], Always, "Unix time of the evaluation that this page shows.";
     EVALUATION_DURATION = "driftgauge_evaluation_duration_seconds", Gauge, "seconds", Sidecar, [], Always, "How long that evaluation took.";
     ANALYSIS_PANICS = "driftgauge_analysis_panics", Counter, "", Sidecar, [], Always, "Times that the analysis failed and a model started anew.";
+    SNAPSHOT_LAST_SUCCESS = "driftgauge_snapshot_last_success_timestamp_seconds", Gauge, "seconds", Sidecar, [], Always, "Unix time at which the windows were last kept for a restart; only with a state directory.";
+    SNAPSHOT_FAILURES = "driftgauge_snapshot_failures", Counter, "", Sidecar, [], Always, "Times that the windows could not be kept for a restart.";
+    SNAPSHOT_IGNORED = "driftgauge_snapshot_ignored", Counter, "", Sidecar, ["reason"], Always, "Snapshots, or parts of one, that were not restored: the file could not be read (unreadable), is torn or not one (damaged), of another format (format), from the future (future), or has windows of other settings (settings) or profiles (profile).";
     CONFIG = "driftgauge_config", Info, "", Sidecar, ["hash"], Always, "Hash of the settings in force.";
     CONFIG_RELOAD_SUCCESSFUL = "driftgauge_config_last_reload_successful", Gauge, "", Sidecar, [], Always, "Whether the last attempt to load the settings succeeded.";
     CONFIG_RELOAD_TIMESTAMP = "driftgauge_config_last_reload_success_timestamp_seconds", Gauge, "seconds", Sidecar, [], Always, "Unix time at which settings were last loaded successfully.";

@@ -24,7 +24,9 @@ const QUEUE_FULL_REASONS: usize = 2;
 /// Series of a way in that sees calls of others: seen, decoded, unsampled, in flight, and by reason.
 const CALLS_SERIES: usize = 4 + Shed::ALL.len() + Unusable::ALL.len();
 /// Series that are there once: of the observer, of the sidecar's state, of the process.
-const SINGLE_SERIES: usize = 4 + 15 + 7;
+const SINGLE_SERIES: usize = 4 + 15 + 7 + SNAPSHOT_SERIES;
+/// Series of the windows kept for a restart: success, failures, ignored by reason.
+const SNAPSHOT_SERIES: usize = 2 + 6;
 
 /// Room kept on the page for the series of this file and of the process: with all ways in, push,
 /// forward and events.
@@ -65,10 +67,23 @@ pub struct Sidecar {
     pub evaluation_duration_seconds: Option<f64>,
     /// Panics of the analysis since the start.
     pub analysis_panics: u64,
+    /// How the windows were kept for a restart; `None` without a state directory.
+    pub snapshots: Option<KeptWindows>,
     /// How often the models are evaluated, in seconds; for the pages only.
     pub evaluation_interval_seconds: Option<f64>,
     /// The time, seconds since the Unix epoch; for the pages only.
     pub now: Option<f64>,
+}
+
+/// How the windows were kept for a restart.
+#[derive(Clone, Debug, Default)]
+pub struct KeptWindows {
+    /// When they last were, seconds since the Unix epoch.
+    pub last_success_timestamp_seconds: Option<f64>,
+    /// Times that they could not be kept.
+    pub failures: u64,
+    /// Snapshots, or parts of one, that were not restored, by reason.
+    pub ignored: Vec<(&'static str, u64)>,
 }
 
 impl Sidecar {
@@ -246,6 +261,19 @@ fn state(book: &mut Book<'_>, sidecar: &Sidecar) -> Result<(), Error> {
     }
     book.family(&names::ANALYSIS_PANICS)
         .count(NONE, NONE, sidecar.analysis_panics)?;
+    if let Some(kept) = &sidecar.snapshots {
+        book.family(&names::SNAPSHOT_LAST_SUCCESS).gauge(
+            NONE,
+            NONE,
+            kept.last_success_timestamp_seconds,
+        )?;
+        book.family(&names::SNAPSHOT_FAILURES)
+            .count(NONE, NONE, kept.failures)?;
+        let mut pen = book.family(&names::SNAPSHOT_IGNORED);
+        for &(reason, count) in &kept.ignored {
+            pen.count(&[("reason", reason)], NONE, count)?;
+        }
+    }
     if !sidecar.config_hash.is_empty() {
         let hash = [("hash", sidecar.config_hash.as_str())];
         book.family(&names::CONFIG).info(NONE, &hash)?;

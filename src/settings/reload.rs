@@ -20,7 +20,7 @@ use super::load::{Attempt, BrokenProfiles};
 use super::{Loaded, Settings, SettingsError, Source};
 
 /// Settings that hold until a restart.
-const UNTIL_RESTART: [&str; 22] = [
+const UNTIL_RESTART: [&str; 23] = [
     "web.listen_address",
     "web.telemetry_path",
     "web.enable_lifecycle",
@@ -41,6 +41,7 @@ const UNTIL_RESTART: [&str; 22] = [
     "limits.name_bytes",
     "limits.string_bytes",
     "state.directory",
+    "state.snapshot_interval",
     "clock",
     "log.format",
 ];

@@ -223,6 +223,13 @@ impl Check {
             );
             return;
         }
+        let interval = settings.state.snapshot_interval;
+        if !(100..=3_600_000).contains(&interval.millis()) {
+            self.say(
+                &["state", "snapshot_interval"],
+                format!("is {interval}: write a duration from 100ms to 1h"),
+            );
+        }
         let windows = settings.windows.as_slice();
         if windows.is_empty() || windows.len() > 8 {
             self.say(

@@ -3,18 +3,20 @@
 //! Counts say how many values a cell holds, not where in it they lie, and the end cells are wide.
 //! Distances in the unit of the field need the latter.
 
+use serde::{Deserialize, Serialize};
+
 use super::Tally;
 use super::feature::FAR;
 use crate::profile::{Moments, NumericCells};
 
 /// Sums of each cell.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellSumsTally {
     cells: Box<[CellSum]>,
 }
 
 /// The values of a cell that are not too far away for a sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct CellSum {
     /// Σ d, d = (x − μ) / σ of the reference.
     sum: f64,
@@ -100,6 +102,10 @@ impl Tally for CellSumsTally {
         for part in parts {
             self.each(part, |mine, theirs| mine.sum += theirs.sum);
         }
+    }
+
+    fn has_shape_of(&self, other: &Self) -> bool {
+        self.cells.len() == other.cells.len()
     }
 
     fn clear(&mut self) {

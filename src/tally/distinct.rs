@@ -1,6 +1,7 @@
 //! How many different values came, as a sketch: adds like a sum, does not subtract.
 
 use datasketches::hll::{HllSketch, HllType, HllUnion};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Tally;
@@ -9,8 +10,9 @@ use super::Tally;
 const LOG_REGISTERS: u8 = 10;
 
 /// HyperLogLog of values. For display only; it never feeds an alarm.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct DistinctTally {
+    #[serde(with = "bytes")]
     sketch: HllSketch,
 }
 
@@ -45,6 +47,22 @@ impl DistinctTally {
     }
 }
 
+/// Sketches in their own form, as bytes.
+mod bytes {
+    use datasketches::hll::HllSketch;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(sketch: &HllSketch, to: S) -> Result<S::Ok, S::Error> {
+        sketch.serialize().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<HllSketch, D::Error> {
+        let bytes = Vec::deserialize(from)?;
+        HllSketch::deserialize(&bytes).map_err(D::Error::custom)
+    }
+}
+
 /// The union of sketches.
 fn union<'a>(sketches: impl Iterator<Item = &'a HllSketch>) -> HllSketch {
     let mut union = HllUnion::new(LOG_REGISTERS).expect("1,024 registers are allowed");
@@ -61,6 +79,10 @@ impl Tally for DistinctTally {
 
     fn recombine(&mut self, parts: &[Self]) {
         self.sketch = union(parts.iter().map(|part| &part.sketch));
+    }
+
+    fn has_shape_of(&self, _: &Self) -> bool {
+        true
     }
 
     fn clear(&mut self) {

@@ -1,5 +1,7 @@
 //! Sums of one field: cells, missing values by reason, range and moments.
 
+use serde::{Deserialize, Serialize};
+
 use super::Tally;
 use crate::batch::Numbers;
 use crate::profile::{Missing, Moments as ReferenceMoments, NumericCells};
@@ -13,7 +15,7 @@ pub(super) const FAR: f64 = 1e9;
 const RUN: usize = 1024;
 
 /// Sums of one field.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FeatureTally {
     /// Values in each cell; empty without cells.
     pub cells: Box<[u64]>,
@@ -33,7 +35,7 @@ pub struct FeatureTally {
 
 /// Floating-point sums, in units of the reference: d = (x − μ) / σ. Scaled so, squares neither
 /// overflow nor become subnormal, which would cost thirty times as much.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     /// Σ d.
     pub sum: f64,
@@ -343,6 +345,10 @@ impl Tally for FeatureTally {
         for part in parts {
             self.moments.add(&part.moments);
         }
+    }
+
+    fn has_shape_of(&self, other: &Self) -> bool {
+        self.cells.len() == other.cells.len()
     }
 
     fn clear(&mut self) {

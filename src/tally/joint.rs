@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::fourier::dot;
 use super::{FourierMap, RUN, RowCodes, Tally};
 use crate::profile::{JointFeature, JointReference};
@@ -18,7 +20,7 @@ pub const fn pairs(features: usize) -> usize {
 }
 
 /// Sums over rows of functions of several features.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JointTally {
     /// Rows.
     pub rows: u64,
@@ -64,6 +66,10 @@ impl Tally for JointTally {
     fn recombine(&mut self, parts: &[Self]) {
         self.sums().for_each(|sum| *sum = 0.0);
         parts.iter().for_each(|part| self.add_sums(part));
+    }
+
+    fn has_shape_of(&self, other: &Self) -> bool {
+        (self.products.len(), self.fourier.len()) == (other.products.len(), other.fourier.len())
     }
 
     fn clear(&mut self) {

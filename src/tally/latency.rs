@@ -1,5 +1,7 @@
 //! Latencies in logarithmic buckets, so that quantiles of a window can be read from a sum.
 
+use serde::{Deserialize, Serialize};
+
 /// Buckets per factor of two.
 const PER_OCTAVE: usize = 16;
 /// Factors of two covered: 1 µs … 71 minutes.
@@ -7,7 +9,7 @@ const OCTAVES: usize = 32;
 
 /// Counts of latencies in microseconds. Bucket bounds grow by at most 1/16, so a quantile read from
 /// it is off by at most 3.2 %.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyHistogram {
     counts: Box<[u64]>,
 }
@@ -38,6 +40,11 @@ impl LatencyHistogram {
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine -= theirs;
         }
+    }
+
+    /// Whether it has all buckets, which one read from a file may not.
+    pub(super) fn is_whole(&self) -> bool {
+        self.counts.len() == PER_OCTAVE * OCTAVES
     }
 
     /// Back to nothing.

@@ -5,6 +5,8 @@
 //! cannot add up to an alarm, and the highest one names what is unusual. It uses cells that are known
 //! already, so a value costs a look-up and five minima and maxima.
 
+use serde::{Deserialize, Serialize};
+
 use super::{RowCodes, Tally};
 
 /// Tail scores that make the score of a row.
@@ -131,7 +133,7 @@ pub fn score_bin(score: f32, width: f64, bins: usize) -> usize {
 }
 
 /// Rows that are judged, and those that are outliers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutlierTally {
     /// Rows judged.
     pub rows: u64,
@@ -168,6 +170,10 @@ impl Tally for OutlierTally {
     }
 
     fn recombine(&mut self, _: &[Self]) {}
+
+    fn has_shape_of(&self, other: &Self) -> bool {
+        self.named.len() == other.named.len()
+    }
 
     fn clear(&mut self) {
         self.named.fill(0);

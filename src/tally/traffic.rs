@@ -1,9 +1,11 @@
 //! Sums over the rows and calls of one model and version.
 
+use serde::{Deserialize, Serialize};
+
 use super::{LatencyHistogram, Tally};
 
 /// Rows and calls.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrafficTally {
     /// Rows observed.
     pub rows: u64,
@@ -46,6 +48,10 @@ impl Tally for TrafficTally {
 
     fn recombine(&mut self, parts: &[Self]) {
         self.weighted_rows = parts.iter().map(|part| part.weighted_rows).sum();
+    }
+
+    fn has_shape_of(&self, _: &Self) -> bool {
+        self.latency.as_ref().is_none_or(LatencyHistogram::is_whole)
     }
 
     fn clear(&mut self) {

@@ -6,6 +6,8 @@
 
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 /// Hours that are kept: those of the seven days before a window of a day, and of the window.
 pub const HOURS: usize = 192;
 /// How far back a window is compared, in hours.
@@ -15,7 +17,7 @@ const DAY: i64 = 24;
 pub const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// Counts per cell of the last [`HOURS`] hours.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Seasonal {
     /// Hour `h` has its cells from `(h mod HOURS) × cells` on.
     counts: Box<[u32]>,
@@ -48,6 +50,11 @@ impl Seasonal {
             cells,
             known: None,
         }
+    }
+
+    /// Whether it has the hours and cells of `other`, which one read from a file may not.
+    pub fn has_shape_of(&self, other: &Self) -> bool {
+        (self.cells, self.counts.len()) == (other.cells, other.counts.len())
     }
 
     fn cells_of(&mut self, hour: i64) -> &mut [u32] {

@@ -10,6 +10,7 @@ pub(super) fn alerts(plan: &Plan) -> Vec<Alert> {
         reload_failed(plan),
         series_limit(plan),
         panicked(plan),
+        snapshot_failed(plan),
     ]
 }
 
@@ -65,5 +66,24 @@ fn panicked(plan: &Plan) -> Alert {
              its windows are lost."
         ),
         ..warning("DriftgaugeAnalysisPanicked", plan)
+    }
+}
+
+/// Longer than any interval that the settings allow.
+const OLD_SNAPSHOT: u32 = 7_200;
+
+fn snapshot_failed(plan: &Plan) -> Alert {
+    Alert {
+        expr: format!(
+            "increase({}[15m]) > 0 or time() - {} > {OLD_SNAPSHOT}",
+            names::SNAPSHOT_FAILURES.series(),
+            names::SNAPSHOT_LAST_SUCCESS.series()
+        ),
+        summary: format!("The sidecar at {POD} cannot keep its windows"),
+        description: format!(
+            "The sidecar at {POD} cannot write its windows to the state directory: if it restarts, they begin where they \
+             were last kept, or empty."
+        ),
+        ..warning("DriftgaugeSnapshotFailed", plan)
     }
 }
