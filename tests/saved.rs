@@ -72,7 +72,7 @@ fn an_engine_that_goes_on_says_the_same_bit_for_bit() {
         let mut random = Random(11);
         let mut engine = Engine::new(Arc::new(several()));
         let mut now = NOW;
-        let mut tick = |engine: &mut Engine, now: i64, batch: &Batch| {
+        let tick = |engine: &mut Engine, now: i64, batch: &Batch| {
             engine.apply(batch, now);
             said(&engine.tick(now))
         };

@@ -173,7 +173,7 @@ impl Alarm {
 }
 
 /// The hours of the last eight days with an alarm, and those with a judgement that was none.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Hours {
     /// Number of the newest hour.
     newest: i64,
@@ -182,7 +182,7 @@ struct Hours {
     off: Bits,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Bits([u64; HOURS as usize / 64]);
 
 impl Bits {
