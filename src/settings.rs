@@ -199,7 +199,7 @@ section! {
 section! {
     /// What is kept over restarts.
     pub struct State {
-        /// Folder for learned and re-baselined profiles and the last good copy of these settings.
+        /// Folder for learned and re-baselined profiles, all windows, and the last good copy of these settings.
         /// It must be writable. Empty: nothing is kept, and models without a profile learn anew
         /// after a restart.
         #[serde(deserialize_with = "optional_path")]

@@ -140,6 +140,7 @@ fn every_flag_that_it_names_exists() {
         "--server-side",
         "--enable-feature",
         "--test",
+        "--preload",
     ];
     for flag in flags(&text) {
         assert!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftgauge::batch::Role;
 use driftgauge::engine::*;
-use driftgauge::export::{Process, Setting, Sidecar};
+use driftgauge::export::{KeptWindows, Process, Setting, Sidecar};
 use driftgauge::ingest::{CallsSeen, SourceCounts};
 use driftgauge::profile::*;
 
@@ -387,6 +387,20 @@ pub fn sidecar(snapshot: &Snapshot) -> Sidecar {
         series_limit: 20_000,
         config_hash: "d00d".into(),
         config_last_reload_success_timestamp_seconds: Some(1_699_999_000.0),
+        snapshots: Some(KeptWindows {
+            last_success_timestamp_seconds: Some(1_699_999_990.0),
+            failures: 3,
+            ignored: [
+                "unreadable",
+                "damaged",
+                "format",
+                "future",
+                "settings",
+                "profile",
+            ]
+            .map(|reason| (reason, u64::from(reason == "profile")))
+            .into(),
+        }),
         evaluation_interval_seconds: Some(5.0),
         now: Some(1_700_000_008.0),
         ..Sidecar::of(snapshot)
