@@ -75,7 +75,8 @@ fn restarts(plan: &Plan) -> Alert {
         hold: at_once(plan),
         summary: "The sidecar of pod {{ $labels.pod }} restarts again and again".into(),
         description: "The container driftgauge of pod {{ $labels.pod }} has restarted {{ $value }} times within an \
-                      hour; each time its windows begin anew."
+                      hour; each time it loses what it saw last, or all of its \
+                      windows without a state directory."
             .into(),
         ..warning("DriftgaugeRestarts", plan)
     }
