@@ -83,6 +83,8 @@ def test_a_feature_that_leaves_its_own_week_is_told_and_one_that_does_not_is_not
     test = {
         "rule_files": rules,
         "evaluation_interval": "5s",
+        # Alerts after what they are about, as figures are those of the moment; promtool's own order is any.
+        "group_eval_order": ["driftgauge-feature-bands", "driftgauge-feature-bands-history", "driftgauge-bands"],
         "tests": [
             {
                 "interval": "1s",
