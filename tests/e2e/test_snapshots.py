@@ -98,13 +98,19 @@ def test_kill_9_at_any_moment_tears_no_file_and_loses_no_older_rows(tmp_path, rn
         assert sidecar.log.count("windows go on from the last snapshot") > KILLS // SIDECARS // 2
 
 
-def test_an_orderly_end_loses_nothing(tmp_path, rng):
+def ended(tmp_path, rng, rows):
+    """A sidecar that has seen so many rows and come to an orderly end, and its file."""
     sidecar, file = make(tmp_path)
     sidecar.start()
     with Client(sidecar.push_address) as client:
-        client.observe(batch(MODEL, orders(rng, 1_000)))
+        client.observe(batch(MODEL, orders(rng, rows)))
     sidecar.process.send_signal(signal.SIGTERM)
     assert sidecar.process.wait(10) == 0
+    return sidecar, file
+
+
+def test_an_orderly_end_loses_nothing(tmp_path, rng):
+    sidecar, file = ended(tmp_path, rng, 1_000)
     assert file.stat().st_mode & 0o777 == 0o600
     sidecar.start()
     assert window_rows(sidecar) == 1_000
@@ -115,12 +121,7 @@ def test_an_orderly_end_loses_nothing(tmp_path, rng):
 
 
 def test_a_damaged_file_is_left_out_and_counted(tmp_path, rng):
-    sidecar, file = make(tmp_path)
-    sidecar.start()
-    with Client(sidecar.push_address) as client:
-        client.observe(batch(MODEL, orders(rng, 500)))
-    sidecar.process.send_signal(signal.SIGTERM)
-    assert sidecar.process.wait(10) == 0
+    sidecar, file = ended(tmp_path, rng, 500)
     whole = file.read_bytes()
     file.write_bytes(whole[:-1])
     sidecar.start()
