@@ -190,13 +190,14 @@ impl Keeper for Snapshots {
         let Some((sender, _)) = &self.writer else {
             return;
         };
-        self.is_busy.store(true, Ordering::Release);
         match file::encode(&engine.save(wall_micros())) {
             // The one place is free, for the writer is idle; at the end it is waited for.
-            Ok(bytes) => drop(sender.send(bytes)),
+            Ok(bytes) => {
+                self.is_busy.store(true, Ordering::Release);
+                drop(sender.send(bytes));
+            }
             Err(error) => {
                 self.counts.failures.fetch_add(1, Ordering::Relaxed);
-                self.is_busy.store(false, Ordering::Release);
                 tracing::error!("the windows cannot be kept: {error}");
             }
         }
