@@ -25,7 +25,7 @@ from ._request import Request, Schemas, pieces, sample, split
 logger = logging.getLogger("driftgauge")
 
 REQUEST_BYTES = 1 << 20
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
 LOG_EVERY = 60.0
 LOST_ENTRIES = 4_096
 AWAKE = 1 << 62
@@ -210,7 +210,9 @@ class Sender:
         return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
     def _deliver(self) -> None:
-        """Sends all that waits, unless the sidecar is away."""
+        """Sends what waits, unless the sidecar is away. What comes meanwhile has its turn at the next
+        flush, unless it fills a request: else a busy model would be answered by a request a row."""
+        is_begun = False
         while True:
             with self._lock:
                 self._take_in()
@@ -221,13 +223,17 @@ class Sender:
             if self._is_down and (not self._backlog or not self._probe()):
                 return
             if self._current is None:
+                if is_begun and self._backlog_rows < self.options.flush_rows:
+                    break
                 self._current = self._next_request()
+                is_begun = True
             if self._current is not None:
                 self._try()
             elif not self._backlog:
-                if self._books.lost_here() != self._told_dropped and not self._failures:
-                    self._probe()
-                return
+                break
+        is_untold = self._books.lost_here() != self._told_dropped
+        if is_untold and not self._backlog and not self._failures:
+            self._probe()
 
     def _take_in(self) -> None:
         """Out of the queue, into the books. The lock is held."""
