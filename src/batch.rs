@@ -50,6 +50,8 @@ pub struct Calls {
     pub outcomes: Vec<Outcome>,
     /// W3C trace id of each call, for exemplars; empty: none.
     pub trace_ids: Vec<Option<[u8; 16]>>,
+    /// There are none: the rows are labels of predictions made earlier.
+    pub are_labels: bool,
 }
 
 /// How a call ended.
@@ -82,7 +84,9 @@ impl Outcome {
 impl Batch {
     /// Number of calls.
     pub fn call_count(&self) -> usize {
-        if self.calls.rows.is_empty() {
+        if self.calls.are_labels {
+            0
+        } else if self.calls.rows.is_empty() {
             self.rows
         } else {
             self.calls.rows.len()

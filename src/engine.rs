@@ -331,6 +331,7 @@ fn evaluate_version(
         model: name.clone(),
         version: version_name.clone(),
         predictions: counters.predictions,
+        labels: counters.labels,
         requests: counters.requests,
         errors: counters.errors.clone(),
         duration: counters.duration.clone(),

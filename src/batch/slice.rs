@@ -102,6 +102,7 @@ impl Calls {
         part.latency_micros = self.latency_micros[cut(&calls, self.latency_micros.len())].to_vec();
         part.outcomes = self.outcomes[cut(&calls, self.outcomes.len())].to_vec();
         part.trace_ids = self.trace_ids[cut(&calls, self.trace_ids.len())].to_vec();
+        part.are_labels = self.are_labels;
         part
     }
 }
@@ -155,7 +156,7 @@ mod tests {
                 rows: vec![2, 0, 3],
                 latency_micros: vec![10, 20, 30],
                 outcomes: vec![Outcome::Ok, Outcome::Failed("INTERNAL"), Outcome::Ok],
-                trace_ids: Vec::new(),
+                ..Calls::default()
             },
             times: Times::Each(vec![1, 2, 3, 4, 5]),
             weight: 2.0,

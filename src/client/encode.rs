@@ -195,6 +195,7 @@ fn part(batch: &Batch, fields: &[Sent<'_>], bad: &[bool]) -> wire::PredictionBat
         trace_ids: traces
             .map(|id| id.map_or_else(Bytes::new, |id| Bytes::copy_from_slice(&id)))
             .collect(),
+        labels: batch.calls.are_labels,
         ..wire::PredictionBatch::default()
     }
 }

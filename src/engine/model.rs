@@ -244,6 +244,9 @@ impl Model {
     pub fn apply(&mut self, batch: &Batch, wall: i64, config: &Config, scratch: &mut Scratch) {
         let name = self.version_of(batch);
         self.admit(&name, config);
+        if batch.calls.are_labels {
+            return self.fold(&name, batch, 0..batch.rows, wall, config, scratch);
+        }
         self.last_version = name.clone();
         self.begin_learning(&name, batch, config);
         if let Some(learning) = &self.learning
@@ -341,7 +344,7 @@ impl Model {
         }
         let outcomes = &batch.calls.outcomes;
         let all_failed = !outcomes.is_empty() && outcomes.iter().all(|o| *o != Outcome::Ok);
-        if all_failed {
+        if all_failed || batch.calls.are_labels {
             self.last_version.clone()
         } else {
             DEFAULT_VERSION.into()
@@ -362,7 +365,10 @@ impl Model {
         let Some(version) = self.versions.get_mut(name) else {
             return;
         };
-        version.last_row_at = Some(wall);
+        // Labels may come long after the last call; only of a version that nobody has heard of they are news.
+        if !batch.calls.are_labels || version.last_row_at.is_none() {
+            version.last_row_at = Some(wall);
+        }
         let (model, make_config) = (&self.name, config);
         let resolution = version.resolve(&batch.schema, config, |field, role| {
             let field = Field::new(field.clone(), role, None, model, make_config);
@@ -392,6 +398,10 @@ impl Model {
             }
             self.now = Some(now.max(at));
             version.begin(at, config);
+            if batch.calls.are_labels {
+                version.fold_labels(batch, &resolution, rows, scratch);
+                continue;
+            }
             version.fold_rows(batch, &resolution, rows.clone(), &failed, scratch);
             version.fold_calls(batch, &starts, rows, wall);
         }

@@ -44,6 +44,8 @@ pub struct ModelSnapshot {
     pub version: Arc<str>,
     /// Rows of calls that succeeded, scaled by the weight of their batches.
     pub predictions: f64,
+    /// Labels told after their predictions, scaled likewise; `None` before the first.
+    pub labels: Option<f64>,
     /// Calls, scaled likewise.
     pub requests: f64,
     /// Failed calls by code, scaled likewise; all known codes are there from the start.

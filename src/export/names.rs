@@ -26,6 +26,7 @@ macro_rules! families {
 families! {
 Traffic {
     PREDICTIONS = "driftgauge_predictions", Counter, "", Model, [], Always, "Rows of calls that succeeded or whose outcome is unknown, scaled by the sampling weight.";
+    LABELS = "driftgauge_labels", Counter, "", Model, [], Always, "Labels told after their predictions, scaled by the sampling weight; absent before the first.";
     REQUESTS = "driftgauge_requests", Counter, "", Model, [], Always, "Calls seen, scaled by the sampling weight.";
     REQUEST_ERRORS = "driftgauge_request_errors", Counter, "", Model, ["code"], Always, "Failed calls by gRPC code name or HTTP status.";
     REQUEST_DURATION = "driftgauge_request_duration_seconds", Histogram, "seconds", Model, [], Always, "Latency of calls; the newest traced call of each bucket is its exemplar.";

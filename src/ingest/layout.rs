@@ -190,6 +190,7 @@ impl Layouts {
                 vec![outcome]
             },
             trace_ids: trace_id(&headers).map(Some).into_iter().collect(),
+            are_labels: false,
         };
         let batch = Batch {
             model,

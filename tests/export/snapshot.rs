@@ -179,6 +179,7 @@ pub fn model(name: &str, version: &str, features: Vec<FeatureSnapshot>) -> Model
         model: name.into(),
         version: version.into(),
         predictions: 3_009.0,
+        labels: Some(12.5),
         requests: 1_504.5,
         errors: vec![("INTERNAL", 2.0), ("CANCELLED", 0.0)],
         duration: Some(HistogramSnapshot {

@@ -28,25 +28,36 @@ def encoded(*observations, **options):
 
 def in_turn(*rounds, unusable=None, **options):
     """The batches of observations that are sent one round after the other."""
-    monitor = Monitor("m", max_bytes=1 << 30, **options)
-    sender = monitor._sender
-    sender._start = lambda: None
+    monitor = idle_monitor(**options)
     batches = []
     for observations in rounds:
         for one in observations:
             is_pair = isinstance(one, tuple) and len(one) == 2 and isinstance(one[1], dict)
             inputs, more = one if is_pair else (one, {})
             assert monitor.observe(inputs, **more), monitor.stats()
-        with sender._lock:
-            sender._take_in()
-            found = [sender._pop() for _ in range(len(sender._backlog))]
-        pieces, bad = _request.pieces(sender._batcher, _wire.model("m", ""), found, 1.0)
-        assert unusable is not None or not bad, bad
-        if unusable is not None:
-            unusable.extend(bad)
-        for piece in pieces:
-            batches.append(compiled().PredictionBatch.FromString(_wire.with_schema(piece.batch, piece.schema)))
+        batches += waiting(monitor, unusable)
     return batches
+
+
+def idle_monitor(**options):
+    """A monitor that sends nothing by itself."""
+    monitor = Monitor("m", max_bytes=1 << 30, **options)
+    monitor._sender._start = lambda: None
+    return monitor
+
+
+def waiting(monitor, unusable=None):
+    """The batches of what waits."""
+    sender = monitor._sender
+    with sender._lock:
+        sender._take_in()
+        found = [sender._pop() for _ in range(len(sender._backlog))]
+    pieces, bad = _request.pieces(sender._batcher, _wire.model("m", ""), found, 1.0)
+    assert unusable is not None or not bad, bad
+    if unusable is not None:
+        unusable.extend(bad)
+    whole = [_wire.with_schema(piece.batch, piece.schema) for piece in pieces]
+    return [compiled().PredictionBatch.FromString(bytes) for bytes in whole]
 
 
 def table(batch):

@@ -28,6 +28,8 @@ const HTTP_CODES: [&str; 8] = ["400", "404", "422", "429", "500", "502", "503", 
 #[derive(Debug)]
 pub(in crate::engine) struct Counters {
     pub predictions: f64,
+    /// `None` until the first.
+    pub labels: Option<f64>,
     pub requests: f64,
     pub errors: Vec<(&'static str, f64)>,
     pub duration: Option<HistogramSnapshot>,
@@ -40,6 +42,7 @@ impl Counters {
     pub(super) fn new(config: &Config) -> Self {
         let mut counters = Self {
             predictions: 0.0,
+            labels: None,
             requests: 0.0,
             errors: GRPC_CODES.map(|code| (code, 0.0)).to_vec(),
             duration: None,

@@ -53,6 +53,24 @@ impl Version {
         scratch.codes = codes;
     }
 
+    /// Folds rows that are labels: the fields of that role, and nothing of traffic.
+    pub fn fold_labels(
+        &mut self,
+        batch: &Batch,
+        resolved: &Resolution,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+    ) {
+        *self.counters.labels.get_or_insert(0.0) += rows.len() as f64 * batch.weight;
+        for (column, at) in batch.columns.iter().zip(&resolved.named) {
+            if let (Some(column), &Some(at)) = (column, at)
+                && self.fields[at].role == Role::Label
+            {
+                self.fields[at].fold(column, rows.clone(), scratch, None);
+            }
+        }
+    }
+
     /// Folds rows of a field, and of what is derived from it; without a column they are absent.
     /// `codes` gets the cells of their values, from row `first` on, if they have a slot there.
     fn fold_column(

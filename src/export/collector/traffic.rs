@@ -40,6 +40,12 @@ fn totals(book: &mut Book<'_>, models: &[ModelView<'_>]) -> Result<(), Error> {
     for ModelView { labels, model } in models {
         pen.counter(labels, &[], model.predictions)?;
     }
+    let mut pen = book.family(&names::LABELS);
+    for ModelView { labels, model } in models {
+        if let Some(told) = model.labels {
+            pen.counter(labels, &[], told)?;
+        }
+    }
     let mut pen = book.family(&names::REQUESTS);
     for ModelView { labels, model } in models {
         pen.counter(labels, &[], model.requests)?;

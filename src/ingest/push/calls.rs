@@ -18,6 +18,25 @@ pub(super) fn calls(
     rows: usize,
     rejections: &mut Rejections,
 ) -> Calls {
+    if batch.labels {
+        let of_calls = [
+            ("call_rows", batch.call_rows.len()),
+            ("latency_micros", batch.latency_micros.len()),
+            ("outcomes", batch.outcomes.len()),
+            ("trace_ids", batch.trace_ids.len()),
+        ];
+        for (name, length) in of_calls {
+            if length > 0 {
+                rejections.add(BadValue, name, rows as u64, || {
+                    format!("{name} of labels: they are told after the calls")
+                });
+            }
+        }
+        return Calls {
+            are_labels: true,
+            ..Calls::default()
+        };
+    }
     let mut call_rows = std::mem::take(&mut batch.call_rows);
     let sum: u64 = call_rows.iter().map(|rows| u64::from(*rows)).sum();
     if !call_rows.is_empty() && sum != rows as u64 {
@@ -61,6 +80,7 @@ pub(super) fn calls(
         } else {
             Vec::new()
         },
+        are_labels: false,
     }
 }
 

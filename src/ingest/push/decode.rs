@@ -6,7 +6,7 @@ use super::calls;
 use super::columns::Columns;
 use super::rejections::Rejections;
 use super::schema;
-use crate::batch::{Batch, Schema, Times, name_within};
+use crate::batch::{Batch, Role, Schema, Times, name_within};
 use crate::ingest::{HandOver, Intake, KnownSchema, Limits, Refused, Reject, Undecodable};
 use crate::proto::ingest as wire;
 use crate::proto::ingest::RejectionCode;
@@ -189,6 +189,9 @@ fn with_schema(
     rejections: &mut Rejections,
 ) -> Batch {
     let rows = batch.rows as usize;
+    if batch.labels {
+        only_labels(&known.schema, rows, rejections);
+    }
     let calls = calls::calls(&mut batch, rows, rejections);
     let times = calls::times(&mut batch, rows, rejections);
     let weight = calls::weight(batch.weight, rows, rejections);
@@ -230,6 +233,17 @@ fn with_schema(
         times,
         weight,
         bytes,
+    }
+}
+
+/// Of labels no other field is read; says which those are.
+fn only_labels(schema: &Schema, rows: usize, rejections: &mut Rejections) {
+    for field in &schema.fields {
+        if field.role != Role::Label {
+            rejections.add(RejectionCode::BadSchema, &field.name, rows as u64, || {
+                format!("{} is no field of role label, in a batch of labels", field.name)
+            });
+        }
     }
 }
 

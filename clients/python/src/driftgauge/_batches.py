@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple, Optional, Union
 
 from . import _wire
@@ -10,10 +12,11 @@ from ._wire import Batch, Column, Field
 
 REMEMBERED_TYPES = 4_096
 NAMED_SCORES = 10
+SCALARS = frozenset((bool, int, float, str, type(None)))
 
 
 class Observation(NamedTuple):
-    """One call of a model, as `observe` keeps it."""
+    """One call of a model, as `observe` keeps it; or labels of some."""
 
     time: float
     rows: int
@@ -29,6 +32,12 @@ class Observation(NamedTuple):
 
 class Table(list[Any]):
     """Several rows: mappings, or sequences of values."""
+
+
+class Labels(dict[str, list[Any]]):
+    """Columns of labels: a value for each id."""
+
+    ndim = 2
 
 
 class Unusable(ValueError):
@@ -78,12 +87,14 @@ class Batcher:
     def _inputs(self, group: list[Observation], taken: Iterable[str], batch: Batch) -> tuple[list[Field], list[Column]]:
         inputs = [one.inputs for one in group]
         first = inputs[0]
+        if isinstance(first, Labels):
+            batch.labels = True
+            return self._columns({name: [value for one in inputs for value in one[name]] for name in first}, taken, _wire.LABEL)
         if any(isinstance(one, Table) for one in inputs):
             inputs = [row for one in inputs for row in (one if isinstance(one, Table) else [one])]
             first = inputs[0]
         if isinstance(first, dict):
-            union = dict.fromkeys(name for row in inputs for name in row)
-            return self._columns({name: [row.get(name) for row in inputs] for name in union}, taken)
+            return self._columns(_transposed(inputs), taken)
         if _is_frame(first):
             frame = first
             if len(inputs) > 1:
@@ -107,13 +118,15 @@ class Batcher:
             names = self._names(len(first))
         return self._columns({name: list(column) for name, column in zip(names, zip(*lists))}, taken)
 
-    def _columns(self, values: Mapping[Any, list[Any]], taken: Iterable[str]) -> tuple[list[Field], list[Column]]:
+    def _columns(
+        self, values: Mapping[Any, Sequence[Any]], taken: Iterable[str], role: int = 0
+    ) -> tuple[list[Field], list[Column]]:
         fields: list[Field] = []
         columns: list[Column] = []
         for key, column in values.items():
             name = str(key)
             if name not in taken:
-                self._add(name, encode(column, self._types.get(name)), fields, columns)
+                self._add(name, encode(column, self._types.get(name)), fields, columns, role)
         return fields, columns
 
     def _frame(self, frame: Any, taken: Iterable[str]) -> tuple[list[Field], list[Column]]:
@@ -125,31 +138,26 @@ class Batcher:
                 self._add(name, frame_column(frame.iloc[:, position], self._types.get(name)), fields, columns)
         return fields, columns
 
-    def _add(self, name: str, encoded: Optional[Encoded], fields: list[Field], columns: list[Column]) -> None:
+    def _add(
+        self, name: str, encoded: Optional[Encoded], fields: list[Field], columns: list[Column], role: int = 0
+    ) -> None:
         if encoded is not None:
             self._remember(name, encoded.type)
-            fields.append(Field(name, self._role(name), encoded.type, encoded.width))
+            fields.append(Field(name, role or self._role(name), encoded.type, encoded.width))
             columns.append(encoded.column)
 
     def _outputs(self, group: list[Observation]) -> list[tuple[str, int, Encoded]]:
         found: list[tuple[str, int, Encoded]] = []
+        are_single = all(is_one_row(one.inputs) for one in group)
         for name, role in (("prediction", _wire.PREDICTION), ("score", _wire.SCORE)):
-            values: dict[str, list[Any]] = {}
-            before = 0
-            for one in group:
-                given = getattr(one, name)
-                if given is None:
-                    continue
-                for key, value in (given if isinstance(given, dict) else {name: given}).items():
-                    found_rows = per_row(str(key), value, one)
-                    named = _scores(str(key), found_rows) if role == _wire.SCORE else {str(key): found_rows}
-                    for column_name, entries in named.items():
-                        column = values.setdefault(column_name, [])
-                        column.extend([None] * (before - len(column)))
-                        column.extend(entries)
-                before += one.rows
+            given = [getattr(one, name) for one in group]
+            if given[0] is None:  # and so are all the others of this kind
+                continue
+            if are_single and SCALARS.issuperset(map(type, given)):
+                values = {name: given}
+            else:
+                values = _named_outputs(name, role, given, group)
             for key, column in values.items():
-                column.extend([None] * (before - len(column)))
                 encoded = encode(column, self._types.get(key))
                 if encoded is not None:
                     self._remember(key, encoded.type)
@@ -175,13 +183,39 @@ class Batcher:
             self._types.popitem(last=False)
 
 
+def _transposed(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, Sequence[Any]]:
+    """Columns of rows that have names; what a row lacks is null."""
+    union = dict.fromkeys(chain.from_iterable(rows))
+    if all(len(row) == len(union) for row in rows):
+        return {name: list(map(itemgetter(name), rows)) for name in union}
+    return {name: [row.get(name) for row in rows] for name in union}
+
+
+def _named_outputs(name: str, role: int, given: Sequence[Any], group: Sequence[Observation]) -> dict[str, list[Any]]:
+    """Columns of answers that are mappings, sequences or arrays; what a call lacks is null."""
+    values: dict[str, list[Any]] = {}
+    before = 0
+    for answer, one in zip(given, group):
+        for key, value in (answer if isinstance(answer, dict) else {name: answer}).items():
+            found_rows = per_row(str(key), value, one)
+            named = _scores(str(key), found_rows) if role == _wire.SCORE else {str(key): found_rows}
+            for column_name, entries in named.items():
+                column = values.setdefault(column_name, [])
+                column.extend([None] * (before - len(column)))
+                column.extend(entries)
+        before += one.rows
+    for column in values.values():
+        column.extend([None] * (before - len(column)))
+    return values
+
+
 def _calls(group: list[Observation], batch: Batch) -> None:
     times = [int(one.time * 1e6) for one in group]
     batch.base_micros = times[0]
     if all(one.rows == 1 for one in group):
         batch.offsets = [time - times[0] for time in times]
     else:
-        batch.call_rows = [one.rows for one in group]
+        batch.call_rows = [] if batch.labels else [one.rows for one in group]
         batch.offsets = [time - times[0] for time, one in zip(times, group) for _ in range(one.rows)]
     if group[0].latency is not None:
         batch.latencies = [min(max(int((one.latency or 0.0) * 1e6), 0), 0xFFFFFFFF) for one in group]
@@ -269,7 +303,7 @@ def pick(one: Observation, indices: Sequence[int]) -> Observation:
     return one._replace(
         rows=len(indices),
         size=one.size * len(indices) // max(one.rows, 1),
-        inputs=Table(inputs) if isinstance(one.inputs, Table) else inputs,
+        inputs=one.inputs.__class__(inputs) if isinstance(one.inputs, (Table, Labels)) else inputs,
         prediction=_picked(one.prediction, indices),
         score=_picked(one.score, indices),
         id=_picked(one.id, indices),
@@ -300,8 +334,10 @@ def _is_frame(inputs: Any) -> bool:
 def _kind(one: Observation) -> Hashable:
     """Observations of one kind fit one batch."""
     inputs = one.inputs
-    if isinstance(inputs, dict):
-        form: Hashable = "row"
+    if isinstance(inputs, Labels):
+        form: Hashable = ("labels", *inputs)
+    elif isinstance(inputs, dict):
+        form = "row"
     elif _is_frame(inputs):
         form = (tuple(map(str, inputs.columns)), tuple(map(str, inputs.dtypes)))
     elif hasattr(inputs, "dtype"):

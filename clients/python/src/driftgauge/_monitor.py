@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sys import getsizeof
 from typing import Any, Callable, Optional, TypeVar, Union
 
-from ._batches import Batcher, Table
+from ._batches import Batcher, Labels, Table
 from ._books import INVALID, Stats
 from ._sender import Options, Sender, running
 
@@ -30,7 +30,7 @@ _arrays: set[type] = set()
 class Monitor:
     """Tells a driftgauge sidecar what one model is asked and what it answers.
 
-    `observe` puts a call in a queue; a thread of the background sends the queue every 50 ms. Nothing
+    `observe` puts a call in a queue; a thread of the background sends the queue every second. Nothing
     here raises into the model's code or makes it wait: what cannot be sent is dropped and counted in
     `stats`. It works in every process after a fork, each with its own thread and connection.
 
@@ -56,7 +56,7 @@ class Monitor:
         features: Union[str, Sequence[str]] = "input",
         roles: Optional[Mapping[str, str]] = None,
         target: Optional[str] = None,
-        flush_interval: float = 0.05,
+        flush_interval: float = 1.0,
         flush_rows: int = 1024,
         max_rows: int = 65_536,
         max_bytes: int = 16 << 20,
@@ -146,6 +146,39 @@ class Monitor:
         except Exception as error:
             sender.lose(1, INVALID)
             sender.complain(f"an observation cannot be read: {type(error).__name__}: {error}")
+            return False
+
+    def record_labels(self, ids: Any, labels: Any) -> bool:
+        """Tells the truth about predictions made earlier; False when it is dropped because there is no
+        room.
+
+        - `ids`: the ids that `observe` was given: one, or a sequence.
+        - `labels`: what was true: a value for one id, a sequence for several; or a mapping of names to
+          these. None is null. A name that `observe` uses for a feature or an answer is none for a label.
+
+        They may come from any process, as late as they like. Labels count no call: they are watched as
+        features are, in fields of role label, `label` unless they are named.
+        """
+        sender = self._sender
+        rows = 1
+        try:
+            named = labels if isinstance(labels, Mapping) else {"label": labels}
+            if isinstance(ids, (str, bytes)) or not hasattr(ids, "__len__"):
+                ids = [str(ids)]
+                columns = Labels({str(name): [_own(value)[0]] for name, value in named.items()})
+            else:
+                ids = [str(id) for id in ids]
+                rows = len(ids)
+                columns = Labels({str(name): _own(list(values))[0] for name, values in named.items()})
+            for name, values in columns.items():
+                if len(values) != rows or isinstance(named.get(name), str) and rows > 1:
+                    raise ValueError(f"{name} has not a value for each of {rows} ids")
+            size = 64 * rows * (1 + len(columns))
+            entry = (time.time(), rows, size, columns, None, None, ids, None, "ok", None)
+            return sender.offer(rows, size, entry)
+        except Exception as error:
+            sender.lose(rows, INVALID)
+            sender.complain(f"labels cannot be read: {type(error).__name__}: {error}")
             return False
 
     def observed(

@@ -57,7 +57,15 @@ def _double(tag: int, value: float) -> bytes:
 
 
 def _packed(tag: int, numbers: Iterable[int]) -> bytes:
-    return _data_if(tag, b"".join(map(varint, numbers)))
+    """Varints one after the other; of all that is written here there are most of these."""
+    out = bytearray()
+    append = out.append
+    for number in numbers:
+        while number > 0x7F:
+            append(number & 0x7F | 0x80)
+            number >>= 7
+        append(number)
+    return _data_if(tag, bytes(out))
 
 
 def _each(tag: int, items: Iterable[bytes]) -> bytes:
@@ -107,6 +115,8 @@ class Batch:
     weight: float = 0.0
     call_rows: Sequence[int] = ()
     trace_ids: Sequence[bytes] = ()
+    labels: bool = False
+    """Whether the rows are labels of predictions made earlier."""
 
 
 def schema(fields: Iterable[Field]) -> bytes:
@@ -132,6 +142,7 @@ def batch(model: bytes, schema_id: int, batch: Batch) -> bytes:
     parts.append(_each(14, batch.trace_ids))
     if batch.weight:
         parts.append(_double(12, batch.weight))
+    parts.append(_number(15, batch.labels))
     return b"".join(parts)
 
 

@@ -470,3 +470,22 @@ fn two_bytes_that_ask_for_hundreds_are_refused_before_they_are_decoded() {
             .contains(&("too_many_elements", 3))
     );
 }
+
+#[test]
+fn labels_have_no_calls_and_no_other_fields() {
+    let label = wire::Field {
+        role: wire::Role::Label as i32,
+        ..field("y", Type::Bool)
+    };
+    let mut sent = batch(2, vec![label, field("x", Type::Bool)]);
+    sent.labels = true;
+    sent.latency_micros = vec![1, 2];
+    for at in 0..2 {
+        sent.columns.push(column(at, Fixed(vec![0, 1].into())));
+    }
+    let (batch, told) = decode(sent);
+    let batch = batch.unwrap();
+    assert!(batch.calls.are_labels && batch.calls.latency_micros.is_empty());
+    assert_eq!((batch.rows, batch.call_count()), (2, 0));
+    assert_eq!(told, ["BAD_SCHEMA x 2", "BAD_VALUE latency_micros 2"]);
+}
