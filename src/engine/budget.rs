@@ -111,15 +111,15 @@ impl FeatureShape<'_> {
 }
 
 /// Series of a model's traffic and of its references, features apart: never exceeded, reached by
-/// a model with latencies that is still learning.
+/// a model with latencies and labels that is still learning.
 pub fn model_series(windows: usize, references: usize, codes: usize, profiles: usize) -> usize {
     let duration = DURATION_BUCKETS.len() + 3; // +Inf, sum, count
     let rows = REQUEST_ROWS_BUCKETS.len() + 3;
     // throughput, error ratio, rows; outlier ratio and threshold
     let windowed = (LATENCY_QUANTILES.len() + 3 + 2) * windows;
-    // predictions, requests, last row; too old, too new; ignored fields, names by position; rows
-    // learned, wanted; burn-in
-    let single = 3 + 2 + 2 + 2 + 1;
+    // predictions, labels, requests, last row; too old, too new; ignored fields, names by position;
+    // rows learned, wanted; burn-in
+    let single = 4 + 2 + 2 + 2 + 1;
     // drifted fields, and the ratio of each kind
     let drift = (1 + MODEL_DRIFT_KINDS) * windows * references;
     // info and creation time of each reference

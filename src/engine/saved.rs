@@ -246,20 +246,22 @@ struct Fit<'c> {
 }
 
 impl Fit<'_> {
-    fn resume(&self, model: &mut Model, saved: SavedVersion<'_>) -> Option<LeftOut> {
+    fn resume(&self, model: &mut Model, saved: SavedVersion<'_>) -> Vec<LeftOut> {
         model.admit(&saved.name, self.config);
         let same_profile = saved.profile.as_ref() == model.hash_of_inputs(&saved.name);
-        let (name, version) = (model.name.clone(), model.versions.get_mut(&saved.name)?);
+        let name = model.name.clone();
+        let Some(version) = model.versions.get_mut(&saved.name) else {
+            return Vec::new(); // it was admitted two lines above
+        };
         version.started_at = saved.started_at;
         version.last_row_at = saved.last_row_at;
         resume(&mut version.traffic, saved.traffic, &self.places);
-        if same_profile {
-            if let (Some(sum), Some(saved)) = (&mut version.row_sums.outliers, saved.outliers) {
-                sum.resume(saved, &self.places);
-            }
-            if let (Some(sum), Some(saved)) = (&mut version.row_sums.joint, saved.joint) {
-                sum.resume(saved, &self.places);
-            }
+        let mut anew = Parts::default();
+        if let (Some(sum), Some(saved)) = (&mut version.row_sums.outliers, saved.outliers) {
+            anew.unless(same_profile && sum.resume(saved, &self.places));
+        }
+        if let (Some(sum), Some(saved)) = (&mut version.row_sums.joint, saved.joint) {
+            anew.unless(same_profile && sum.resume(saved, &self.places));
         }
         for saved in saved.fields.iter().filter(|saved| saved.profile.is_none()) {
             if version.field(&saved.name).is_none() {
@@ -274,46 +276,71 @@ impl Fit<'_> {
         let mut fields: HashMap<_, _> = fields.map(|of| (of.name.clone(), of)).collect();
         for field in &mut version.fields {
             if let Some(saved) = fields.remove(&field.name)
-                && self.resume_field(field, saved)
+                && self.resume_field(field, saved, &mut anew)
             {
                 unfit -= 1;
             }
         }
-        (unfit > 0).then(|| LeftOut {
+        let of = format!("of model {name}, version {}", saved.name);
+        let fields = (unfit > 0).then(|| LeftOut {
             why: Unfit::Profile,
             sentence: format!(
-                "{unfit} fields of model {name}, version {} have another profile by now, or are not \
-                 followed any more; their windows begin anew",
-                saved.name
+                "{unfit} fields {of} have another profile by now, or are not followed any more; \
+                 their windows begin anew"
             ),
-        })
+        });
+        let parts = (anew.0 > 0).then(|| LeftOut {
+            why: Unfit::Settings,
+            sentence: format!(
+                "{} sums {of} beside its windows (vectors, distinct values, season, outliers, \
+                 dependence) are made in another way by now, or of what was learned since the \
+                 start; they begin anew",
+                anew.0
+            ),
+        });
+        fields.into_iter().chain(parts).collect()
     }
 
     /// Whether it fits; then it goes on.
-    fn resume_field(&self, field: &mut Field, saved: SavedField<'_>) -> bool {
+    fn resume_field(&self, field: &mut Field, saved: SavedField<'_>, anew: &mut Parts) -> bool {
         if profile_of(field) != saved.profile.as_ref()
             || !resume(&mut field.windows, saved.windows, &self.places)
         {
             return false;
         }
-        if let (Some(seasonal), Some(saved)) = (&mut field.seasonal, saved.seasonal)
-            && saved.has_shape_of(seasonal)
-        {
-            **seasonal = saved.into_owned();
+        if let (Some(seasonal), Some(saved)) = (&mut field.seasonal, saved.seasonal) {
+            let fits = saved.has_shape_of(seasonal);
+            if fits {
+                **seasonal = saved.into_owned();
+            }
+            anew.unless(fits);
         }
         if let (Some(sums), Some(saved)) = (&mut field.cell_sums, saved.cell_sums) {
-            resume(&mut sums.windows, saved, &self.places);
+            anew.unless(resume(&mut sums.windows, saved, &self.places));
         }
         if let (Some(sums), Some(saved)) = (&mut field.embedding, saved.embedding) {
-            resume(&mut sums.windows, saved, &self.places);
+            anew.unless(resume(&mut sums.windows, saved, &self.places));
         }
         if let (Some(distinct), Some(saved)) = (&mut field.distinct, saved.distinct)
             && self.keeps_longest
-            && saved.has_shape_of(&distinct.window)
         {
-            distinct.window.resume(saved.into_owned());
+            let fits = saved.has_shape_of(&distinct.window);
+            if fits {
+                distinct.window.resume(saved.into_owned());
+            }
+            anew.unless(fits);
         }
         field.alarms = saved.alarms.into_owned();
         true
+    }
+}
+
+/// How many sums that stand beside windows begin anew.
+#[derive(Default)]
+struct Parts(usize);
+
+impl Parts {
+    fn unless(&mut self, goes_on: bool) {
+        self.0 += usize::from(!goes_on);
     }
 }

@@ -28,7 +28,8 @@ fn labels_are_compared_with_the_reference_and_count_no_call() {
     engine.apply(&numbers(values), NOW);
     let before = engine.tick(NOW);
     assert_eq!(model(&before, "m", "1").labels, None);
-    engine.apply(&labels(vec![0.5; 500]), NOW);
+    let two_cells = (0..500).map(|n| f64::from(n % 2) + 0.5).collect();
+    engine.apply(&labels(two_cells), NOW);
     let after = engine.tick(NOW);
     let found = model(&after, "m", "1");
     assert_eq!(
@@ -38,7 +39,11 @@ fn labels_are_compared_with_the_reference_and_count_no_call() {
     assert_eq!(found.windows[0].rows, 1_000);
     let (x, y) = (feature(found, "x"), feature(found, "y"));
     assert_eq!((x.values, y.values), (1_000, 500));
-    assert_eq!(x.windows[0].null_ratio, Some(0.0), "x is not absent from labels");
+    assert_eq!(
+        x.windows[0].null_ratio,
+        Some(0.0),
+        "x is not absent from labels"
+    );
     assert!(x.windows[0].drift[0].ratio.unwrap() < 1.0);
     assert!(y.windows[0].drift[0].ratio.unwrap() > 10.0);
     assert_eq!(y.windows[0].state, State::Ok);

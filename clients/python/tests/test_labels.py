@@ -69,14 +69,14 @@ def test_the_sidecar_watches_labels_and_counts_no_call(serve):
         assert monitor.stats().accepted == 160 and not monitor.stats().last_error
         # Whoever knows the truth need not know which version was asked.
         with Monitor("fraud", target=sidecar.push_address) as another:
-            assert another.record_labels("order-70", None) and another.flush(5)
+            assert another.record_labels(["order-70", "order-71"], [True, None]) and another.flush(5)
     fraud = {"model": "fraud", "version": "3"}
-    page = sidecar.wait(lambda page: page.value("driftgauge_labels_total", **fraud) == 61, "61 labels")
+    page = sidecar.wait(lambda page: page.value("driftgauge_labels_total", **fraud) == 62, "62 labels")
     assert page.value("driftgauge_predictions_total", **fraud) == 100
     assert page.value("driftgauge_requests_total", **fraud) == 100
     assert page.value("driftgauge_window_rows", window="1h", **fraud) == 100
     label = {**fraud, "feature": "label", "role": "label"}
-    assert page.value("driftgauge_feature_values_total", **label) == 60
+    assert page.value("driftgauge_feature_values_total", **label) == 61
     assert page.value("driftgauge_feature_missing_total", reason="null", **label) == 1
     amount = {**fraud, "feature": "amount", "role": "feature"}
     assert page.value("driftgauge_feature_values_total", **amount) == 100

@@ -31,13 +31,13 @@ def test_the_quick_start_of_the_project(serve, environment, tmp_path):
 
 def test_the_pieces_of_the_client_readme(serve, environment, tmp_path):
     sidecar = serve()
-    first, functions, books, profile = blocks(CLIENT / "README.md")
+    first, functions, labels, books, profile = blocks(CLIENT / "README.md")
     assert books.startswith(">>> monitor.stats()")
     rows = 'import pandas, random\ntrain = pandas.DataFrame({"amount": [random.random() for _ in range(500)]})\n'
     rows += 'train["order_id"] = train["zip"] = range(500)\n'
-    code = f"{first}\n{functions}\n{rows}\n{profile}\npredict(row)\nprint(monitor.flush(5), monitor.stats())"
+    code = f"{first}\n{functions}\n{labels}\n{rows}\n{profile}\npredict(row)\nprint(monitor.flush(5), monitor.stats())"
     env = {"DRIFTGAUGE_TARGET": sidecar.push_address, "DRIFTGAUGE_BINARY": str(binary())}
-    assert "accepted=2" in run(code, tmp_path, environment, **env)
+    assert "accepted=5" in run(code, tmp_path, environment, **env)
     assert os.path.exists(tmp_path / "fraud.profile.json")
 
 

@@ -273,6 +273,7 @@ fn calls_times_and_roles_arrive_and_what_is_not_for_the_sidecar_is_not_sent() {
         latency_micros: vec![5, 6],
         outcomes: vec![Outcome::Ok, Outcome::Failed("INTERNAL")],
         trace_ids: vec![None, Some([3; 16])],
+        are_labels: false,
     };
     let (schema, wire) = encode(&sent);
     assert_eq!(schema.fields.len(), 1);

@@ -241,7 +241,10 @@ fn only_labels(schema: &Schema, rows: usize, rejections: &mut Rejections) {
     for field in &schema.fields {
         if field.role != Role::Label {
             rejections.add(RejectionCode::BadSchema, &field.name, rows as u64, || {
-                format!("{} is no field of role label, in a batch of labels", field.name)
+                format!(
+                    "{} is no field of role label, in a batch of labels",
+                    field.name
+                )
             });
         }
     }

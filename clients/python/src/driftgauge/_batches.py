@@ -89,7 +89,8 @@ class Batcher:
         first = inputs[0]
         if isinstance(first, Labels):
             batch.labels = True
-            return self._columns({name: [value for one in inputs for value in one[name]] for name in first}, taken, _wire.LABEL)
+            labels = {name: [value for one in inputs for value in one[name]] for name in first}
+            return self._columns(labels, taken, _wire.LABEL)
         if any(isinstance(one, Table) for one in inputs):
             inputs = [row for one in inputs for row in (one if isinstance(one, Table) else [one])]
             first = inputs[0]

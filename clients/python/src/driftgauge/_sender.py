@@ -20,11 +20,13 @@ from . import _wire
 from ._batches import Batcher, Observation
 from ._books import CLOSED, FAILED, INVALID, OUTDATED, QUEUE_FULL, UNKNOWN, Books, Stats
 from ._connection import Connection, Failure
-from ._request import Request, Schemas, pieces, sample, split
+from ._request import Piece, Request, Schemas, pieces, sample, split
 
 logger = logging.getLogger("driftgauge")
 
 REQUEST_BYTES = 1 << 20
+ENCODED_ROWS, BREATH = 128, 0.0005
+"""Rows that are encoded in one go, half a millisecond of the interpreter; and seconds for the model between."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
 LOG_EVERY = 60.0
 LOST_ENTRIES = 4_096
@@ -282,16 +284,47 @@ class Sender:
 
     def _next_request(self) -> Optional[Request]:
         """The oldest rows, about as many as one flush has."""
-        options = self.options
-        observations: list[Observation] = []
+        found: list[Piece] = []
+        oldest: Optional[float] = None
+        taken = rows = size = 0
+        while taken < self.options.flush_rows and size < REQUEST_BYTES:
+            if taken and not self._is_closing():
+                time.sleep(BREATH)
+            observations, came, weighs = self._take_some()
+            if not came:
+                break
+            taken += came
+            size += weighs
+            if not observations:
+                continue
+            if oldest is None:
+                oldest = observations[0].time
+            rows += sum(one.rows for one in observations)
+            good, unusable = pieces(self._batcher, self._model, observations, 1 / self._sample_rate)
+            found += good
+            for one, sentence in unusable:
+                rows -= one.rows
+                with self._lock:
+                    self._books.dropped[INVALID] += one.rows
+                self.complain(sentence)
+        if not found or oldest is None:
+            return None
+        self._sequence += 1
+        return Request(self._sequence, rows, oldest, found)
+
+    def _take_some(self) -> tuple[list[Observation], int, int]:
+        """The oldest rows, as many as are encoded in one go; how many rows and bytes these were before
+        they were sampled."""
+        found: list[Observation] = []
+        rows = size = 0
         with self._lock:
-            rows = size = 0
-            while self._backlog and rows < options.flush_rows and size < REQUEST_BYTES:
+            while self._backlog and rows < ENCODED_ROWS and size < REQUEST_BYTES:
                 one = self._pop()
                 try:
                     one, *others = split(one, max(one.rows * REQUEST_BYTES // max(one.size, 1), 1))
                     kept = sample(one, self._sample_rate)
                 except Exception as error:  # what is given for each row does not fit the rows
+                    rows += one.rows
                     self._books.dropped[INVALID] += one.rows
                     self.complain(f"an observation cannot be divided: {type(error).__name__}: {error}")
                     continue
@@ -301,20 +334,8 @@ class Sender:
                 size += one.size
                 self._books.sampled_out += one.rows - (kept.rows if kept else 0)
                 if kept:
-                    observations.append(kept)
-        if not observations:
-            return None
-        rows = sum(one.rows for one in observations)
-        found, unusable = pieces(self._batcher, self._model, observations, 1 / self._sample_rate)
-        for one, sentence in unusable:
-            rows -= one.rows
-            with self._lock:
-                self._books.dropped[INVALID] += one.rows
-            self.complain(sentence)
-        if not found:
-            return None
-        self._sequence += 1
-        return Request(self._sequence, rows, observations[0].time, found)
+                    found.append(kept)
+        return found, rows, size
 
     def _probe(self) -> bool:
         """Asks with nothing in hand, so that rows are not lost in asking."""

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Optional
 
 from ._books import INVALID
-from ._monitor import Monitor
+from ._monitor import EXIT_SECONDS, Monitor
 
 Read = Callable[[Any, Any], Optional[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -60,6 +60,9 @@ class DriftgaugeMiddleware:
         self.id_header = id_header.lower().encode()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, self._sending_what_waits(send))
+            return
         is_call = scope["type"] == "http" and scope["method"] == "POST"
         if not is_call or (self.paths and scope["path"] not in self.paths):
             await self.app(scope, receive, send)
@@ -91,6 +94,16 @@ class DriftgaugeMiddleware:
             self._observe(scope, request, answer, 500, time.perf_counter() - begun)
             raise
         self._observe(scope, request, answer, status, (ended or time.perf_counter()) - begun)
+
+    def _sending_what_waits(self, send: Send) -> Send:
+        """A server that ends by a signal, as uvicorn does, runs nothing at exit: this is the last moment."""
+
+        async def sent(message: dict[str, Any]) -> None:
+            if message["type"].startswith("lifespan.shutdown"):
+                self.monitor.flush(EXIT_SECONDS)
+            await send(message)
+
+        return sent
 
     def _observe(self, scope: dict[str, Any], request: "_Body", answer: "_Body", status: int, latency: float) -> None:
         headers = dict(scope.get("headers") or ())
