@@ -138,6 +138,7 @@ impl App {
             let mut dropped = DroppedSeries::default();
             let published = move |snapshot: &Snapshot| {
                 let live = snapshot.models.iter();
+                let live = live.filter(|model| model.last_row_at.is_some());
                 let live: Vec<_> = live.map(|m| (m.model.clone(), m.version.clone())).collect();
                 intake.retain_models(&live);
                 library.keep(snapshot);

@@ -6,10 +6,12 @@ mod common;
 use std::sync::Arc;
 
 use common::{Random, SECOND, batch, config, model, numeric, profile};
-use driftgauge::batch::{Batch, Role, Values};
+use driftgauge::batch::{Batch, Column, Field, Role, Schema, ValueType, Values};
 use driftgauge::engine::{
     Config, Detail, Engine, FeatureConfig, References, Saved, Snapshot, Unfit, WindowConfig,
 };
+use driftgauge::learn::{LearnOptions, Learner};
+use driftgauge::profile::{Profile, Provenance};
 
 const NOW: i64 = 1_700_000_400 * SECOND;
 
@@ -51,8 +53,8 @@ fn said(snapshot: &Snapshot) -> String {
         let features = model.features.iter();
         let features: Vec<_> = features.map(|f| (&f.name, &f.windows)).collect();
         format!(
-            "{:?} {:?} {:?} {:?} {features:?}",
-            model.now, model.windows, model.outliers, model.drifted_fields
+            "{:?} {:?} {:?} {:?} {:?} {features:?}",
+            model.now, model.windows, model.outliers, model.drift, model.drifted_fields
         )
     });
     models.collect()
@@ -66,30 +68,113 @@ fn restart(engine: &Engine, config: Config, at: i64) -> (Engine, Vec<Unfit>) {
     (restarted, left_out.into_iter().map(|of| of.why).collect())
 }
 
+/// Correlated numbers, names of which many differ, and vectors: `shift` moves all of them.
+fn of_all_kinds(random: &mut Random, count: usize, shift: f64) -> Batch {
+    let normal = |random: &mut Random| (0..12).map(|_| random.uniform()).sum::<f64>() - 6.0;
+    let (mut a, mut b, mut names, mut vectors) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..count {
+        let common = normal(random) + shift;
+        a.push(common);
+        b.push(0.6 * common + 0.8 * normal(random));
+        names.push(format!("n{}", (random.uniform() * 3e3) as u64));
+        let vector = (0..6).map(|at| (normal(random) + shift * f64::from(at)) as f32);
+        vectors.extend(vector.flat_map(f32::to_le_bytes));
+    }
+    let mut batch = batch(vec![
+        ("a", Role::Feature, Values::Numbers(a)),
+        ("b", Role::Feature, Values::Numbers(b)),
+        ("name", Role::Feature, Values::Text(names)),
+    ]);
+    let mut fields = batch.schema.fields.clone();
+    fields.push(Field {
+        name: "vector".into(),
+        role: Role::Feature,
+        value_type: ValueType::Float32,
+        width: 6,
+    });
+    batch.schema = Arc::new(Schema::new(fields));
+    batch.columns.push(Some(Column::full(Values::Fixed {
+        data: vectors.into(),
+        value_type: ValueType::Float32,
+        offset: 0,
+        stride: 24,
+        width: 6,
+    })));
+    batch
+}
+
+fn learned() -> Profile {
+    let batch = of_all_kinds(&mut Random(3), 8_000, 0.0);
+    let mut learner = Learner::new(LearnOptions::default());
+    learner.observe(&batch);
+    let mut recount = learner.into_recount();
+    recount.observe(&batch);
+    recount.finish(Provenance::default())
+}
+
+/// Goes on with and without a restart, in steps of so many seconds, and says the same.
+fn goes_on_alike(of: &Config, step: i64, mut rows: impl FnMut() -> Batch) -> Snapshot {
+    let mut engine = Engine::new(Arc::new(of.clone()));
+    let mut now = NOW;
+    let tick = |engine: &mut Engine, now: i64, batch: &Batch| {
+        engine.apply(batch, now);
+        engine.tick(now)
+    };
+    for _ in 0..60 {
+        now += step * SECOND;
+        tick(&mut engine, now, &rows());
+    }
+    let (mut restarted, left_out) = restart(&engine, of.clone(), now);
+    assert_eq!(left_out, []);
+    for _ in 0..60 {
+        now += step * SECOND;
+        let batch = rows();
+        let straight = said(&tick(&mut engine, now, &batch));
+        assert_eq!(said(&tick(&mut restarted, now, &batch)), straight);
+    }
+    restarted.tick(now)
+}
+
 #[test]
 fn an_engine_that_goes_on_says_the_same_bit_for_bit() {
     for step in [7, 300, 3_700] {
         let mut random = Random(11);
-        let mut engine = Engine::new(Arc::new(several()));
-        let mut now = NOW;
-        let tick = |engine: &mut Engine, now: i64, batch: &Batch| {
-            engine.apply(batch, now);
-            said(&engine.tick(now))
-        };
-        for _ in 0..60 {
-            now += step * SECOND;
-            tick(&mut engine, now, &rows(&mut random));
-        }
-        let (mut restarted, left_out) = restart(&engine, several(), now);
-        assert_eq!(left_out, []);
-        for _ in 0..60 {
-            now += step * SECOND;
-            let batch = rows(&mut random);
-            let straight = tick(&mut engine, now, &batch);
-            assert_eq!(tick(&mut restarted, now, &batch), straight);
-        }
-        assert!(!model(&engine.tick(now), "m", "1").features.is_empty());
+        let snapshot = goes_on_alike(&several(), step, || rows(&mut random));
+        assert!(!model(&snapshot, "m", "1").features.is_empty());
     }
+}
+
+#[test]
+fn so_do_outliers_dependence_vectors_and_distinct_values() {
+    let of = Config {
+        models: config(learned()).models,
+        ..several()
+    };
+    let mut random = Random(12);
+    let snapshot = goes_on_alike(&of, 300, || of_all_kinds(&mut random, 100, 0.3));
+    let found = model(&snapshot, "m", "1");
+    assert!(found.outliers.iter().any(|of| of.outliers > 0));
+    assert!(!found.drift.is_empty());
+    let windows = found.features.iter().flat_map(|field| &field.windows);
+    assert!(windows.filter(|of| of.distinct.is_some()).count() >= 3);
+    assert!(found.features.iter().any(|field| &*field.name == "vector"));
+}
+
+#[test]
+fn dependence_that_was_learned_since_the_start_begins_anew_and_is_told() {
+    let mut of = several();
+    of.learning.rows = 200;
+    let mut engine = Engine::new(Arc::new(of.clone()));
+    let mut random = Random(4);
+    let mut restarted_after = |count: usize| {
+        for _ in 0..count {
+            engine.apply(&rows(&mut random), NOW);
+        }
+        engine.tick(NOW);
+        restart(&engine, of.clone(), NOW).1
+    };
+    assert_eq!(restarted_after(4), [], "it is being learned");
+    assert_eq!(restarted_after(10), [Unfit::Settings]);
 }
 
 fn rows_in_windows(engine: &mut Engine, now: i64) -> Vec<u64> {

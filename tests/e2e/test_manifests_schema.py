@@ -26,6 +26,16 @@ def test_kubernetes_takes_the_network_policy(version):
 
 
 @needs_tools
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubernetes_takes_the_batch_job_of_the_examples(version):
+    (job,) = manifests.read("examples/batch/cronjob.yaml")
+    assert judged([job], version) == []
+    template = copy.deepcopy(job)
+    template["spec"]["jobTemplate"]["spec"]["podFailurePolicies"] = template["spec"]["jobTemplate"]["spec"].pop("podFailurePolicy")
+    assert "podFailurePolicies" in judged([template], version)[0]
+
+
+@needs_tools
 def test_the_admission_policy_is_for_new_versions():
     found = manifests.file("mutating-admission-policy")
     assert judged(found, "1.37") == []

@@ -1,11 +1,14 @@
 """Windows over restarts: what a crash at any moment loses, and what is done with files that do not fit."""
 
+import contextlib
 import random
 import signal
 import statistics
+import subprocess
 import threading
 import time
 
+import pytest
 from data import orders
 from push import Client, batch
 from sidecar import Sidecar
@@ -146,3 +149,64 @@ def test_without_room_it_counts_and_goes_on(tmp_path, rng):
     assert sidecar.log.count("the windows cannot be kept") == 1
     sidecar.process.kill()
     sidecar.process.wait()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A sidecar whose state is on a disk of its own, of 1 MiB; its file; and that disk."""
+    sidecar, file = make(tmp_path)
+    disk = file.parent
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"a full disk needs the right to mount one: {mounted.stderr.strip()}")
+    try:
+        yield sidecar, file, disk
+    finally:
+        if sidecar.process and sidecar.process.poll() is None:
+            sidecar.process.kill()
+            sidecar.process.wait()
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+@contextlib.contextmanager
+def full(disk):
+    ballast = disk / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    yield
+    ballast.unlink()
+
+
+@contextlib.contextmanager
+def read_only(disk):
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    yield
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+
+
+@pytest.mark.parametrize("trouble", [full, read_only])
+def test_a_disk_that_cannot_be_written_costs_nothing_but_the_newest_rows(disk, rng, trouble):
+    sidecar, file, place = disk
+    sidecar.start()
+    with Client(sidecar.push_address) as client:
+        client.observe(batch(MODEL, orders(rng, 300)))
+        sidecar.wait(lambda _: window_rows(sidecar) == 300, "rows are counted")
+        before = sidecar.page().value(SUCCESS)
+        sidecar.wait(lambda page: page.value(SUCCESS) > before + INTERVAL, "they are kept")
+        with trouble(place):
+            sidecar.wait(lambda page: page.value(FAILURES) >= 3, "failures are counted")
+            kept = file.read_bytes()
+            client.observe(batch(MODEL, orders(rng, 200)))
+            page = sidecar.wait(lambda _: window_rows(sidecar) == 500, "rows are counted all the same")
+            assert sidecar.log.count("the windows cannot be kept") == 1, "told once, not at each try"
+            sidecar.process.send_signal(signal.SIGTERM)
+            assert sidecar.process.wait(10) == 0
+            assert file.read_bytes() == kept, "what was kept is as it was"
+            assert not file.with_suffix(".tmp").exists()
+            sidecar.start()
+            assert window_rows(sidecar) == 300
+            assert sidecar.page().value(IGNORED, reason="damaged") == 0
+            sidecar.wait(lambda page: page.value(FAILURES) >= 1, "failures are counted again")
+        page = sidecar.wait(lambda page: page.all(SUCCESS), "it is kept again when there is room")
+        assert page.value(SUCCESS) > file.stat().st_mtime - 1

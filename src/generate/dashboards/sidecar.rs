@@ -72,7 +72,15 @@ pub(super) fn board(plan: &Plan) -> Board {
         ],
     )
     .row("Do they keep up?")
-    .line(8, [(8, evaluation()), (8, queue()), (8, observer())])
+    .line(
+        8,
+        [
+            (6, evaluation()),
+            (6, queue()),
+            (6, observer()),
+            (6, snapshots()),
+        ],
+    )
     .row("What do they cost?")
     .line(
         8,
@@ -208,7 +216,7 @@ fn panics() -> Panel {
 fn uptime() -> Panel {
     Panel::stat(
         "Youngest",
-        "How long ago the sidecar that was started last was started: its windows are not older.",
+        "How long ago the sidecar that was started last was started: without a snapshot its windows are not older.",
         Unit::Seconds,
     )
     .plain()
@@ -252,6 +260,21 @@ fn observer() -> Panel {
     .with(
         Target::over_time(format!("min({})", series_of(&names::OBSERVER_CAPACITY, CHOSEN)))
             .named("capacity"),
+    )
+}
+
+fn snapshots() -> Panel {
+    Panel::lines(
+        "Last snapshot",
+        "Age of each sidecar's newest snapshot: what a restart now would lose of its windows.",
+        Unit::Seconds,
+    )
+    .with(
+        Target::over_time(format!(
+            "max by (instance) (time() - {})",
+            series_of(&names::SNAPSHOT_LAST_SUCCESS, CHOSEN)
+        ))
+        .named("{{instance}}"),
     )
 }
 

@@ -136,13 +136,21 @@ impl Admission {
     }
 
     /// Forgets who is not in `live` and has sent nothing since the call before. What was let in
-    /// since may still be on its way to the engine, which cannot have it in `live` yet.
+    /// since may still be on its way to the engine, which cannot have it in `live` yet. Who is in
+    /// `live` has a place, also when it came with restored windows and not with rows.
     pub fn retain(&self, live: &[(Arc<str>, Arc<str>)]) {
+        let mut state = self.lock();
+        for (model, version) in live {
+            let versions = state.models.entry(model.clone()).or_default();
+            if !versions.contains_key(shown(version)) {
+                versions.insert(shown(version).into(), false);
+            }
+        }
         let live: HashSet<(&str, &str)> = live
             .iter()
             .map(|(model, version)| (&**model, shown(version)))
             .collect();
-        self.lock().models.retain(|model, versions| {
+        state.models.retain(|model, versions| {
             versions.retain(|version, used| {
                 std::mem::take(used) || live.contains(&(&**model, &**version))
             });
@@ -228,6 +236,19 @@ mod tests {
             list.admit(&"named".into(), "3"),
             Err(ModelRefused::TooManyVersions)
         );
+    }
+
+    #[test]
+    fn what_was_restored_takes_room() {
+        let list = admission(2, 2);
+        list.retain(&[("a".into(), "1".into()), ("b".into(), "1".into())]);
+        assert!(list.knows("a", "1"), "it brought rows before the restart");
+        assert_eq!(
+            list.admit(&"c".into(), ""),
+            Err(ModelRefused::TooManyModels)
+        );
+        list.retain(&[("a".into(), "1".into())]);
+        assert_eq!(list.admit(&"c".into(), ""), Ok(true));
     }
 
     #[test]
