@@ -41,6 +41,7 @@ from waiting import free_port, wait_for
 
 BODY = b'{"amount": 250.0, "country": "DE"}'
 FAULTS = ("stopped", "killed", "oom", "full disk", "slow start")
+KINDS = ("up", "trouble")
 QUANTILES = ("p50", "p99")
 MEMORY = Path("/sys/fs/cgroup/memory")
 
@@ -244,6 +245,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=1, help="of each kind: sidecar up, sidecar in trouble")
     parser.add_argument("--seconds", type=float, default=7.5, help="of each half of a pair")
     parser.add_argument("--rate", type=float, default=200, help="requests a second")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of pairs; default both")
     parser.add_argument("--bound", type=float, help="ends with 1 when a median ratio is above")
     args = parser.parse_args()
     faults = possible()
@@ -255,7 +257,7 @@ def main():
                 wait_for(service.ready, f"{service.url} answers", seconds=60)
                 asyncio.run(load(service.port, args.rate, 1))
             failed, requests, medians = 0, 0, []
-            for kind in ("up", "in trouble"):
+            for kind in args.kinds:
                 pairs = []
                 for index in range(args.pairs):
                     found = {}
