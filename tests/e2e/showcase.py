@@ -198,6 +198,10 @@ class Showcase:
             "web": {"enable_lifecycle": True, "max_series": series},
             "models": {"flights": {"profile": str(self.profile)}},
         }
+        if number == 0:
+            state = self.directory / "state"
+            state.mkdir(exist_ok=True)
+            everything["state"] = {"directory": str(state), "snapshot_interval": "1s"}
         if number == 1:
             everything |= {"limits": {"batch_rows": 400}, "queue": {"rows": 400}}
         if number == 2:
