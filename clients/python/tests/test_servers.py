@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import CLIENT
 from servers import Server
+from waiting import wait_for
 
 BIN = Path(sys.executable).parent
 EXAMPLES = CLIENT / "examples"
@@ -39,6 +40,11 @@ def test_the_example_is_watched(serve, environment, tmp_path):
     assert "model fraud:" not in log, log
 
 
+def pids(server):
+    """Of the workers that answer eight calls at once."""
+    return {answer["pid"] for _, answer in server.calls("/", [None] * 8)}
+
+
 @pytest.mark.parametrize("more", [[], ["--preload"]], ids=["prefork", "preload"])
 def test_gunicorn(serve, environment, tmp_path, more):
     """With --preload the parent observes before it forks, so that its thread and connection are there."""
@@ -46,6 +52,9 @@ def test_gunicorn(serve, environment, tmp_path, more):
     command = [str(BIN / "gunicorn"), "wsgi_app:app", "--bind", "127.0.0.1:{port}", "--workers", "3", *more]
     env = over(environment, sidecar, OBSERVE_BEFORE_FORK="1" if more else "")
     with Server(tmp_path, command, env, ready="/") as server:
+        # One that is there first would answer all, while the others still import.
+        awake = set()
+        wait_for(lambda: awake.update(pids(server)) or len(awake) > 1, "more than one worker answers")
         answers = server.calls("/predict", ORDERS)
         assert {status for status, _ in answers} == {200}
         workers = {answer["pid"] for _, answer in answers}
