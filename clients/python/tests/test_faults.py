@@ -302,6 +302,19 @@ def test_what_cannot_be_divided_is_counted_and_ends_nothing(monitor, pb, rate):
     assert stats.dropped_by["invalid"] == 50_002 and stats.accepted + stats.sampled_out == 2
 
 
+def test_large_rows_do_not_wait_for_a_flush_a_mebibyte(monitor):
+    """Sixteen MiB may wait: 24 MiB within the first second are none too many for a sidecar that answers."""
+    import numpy as np
+
+    with Fake() as sidecar:
+        one = monitor(target=sidecar.target)
+        for _ in range(150):
+            one.observe(np.zeros(20_000))
+            time.sleep(0.005)
+        assert one.flush(5)
+        assert closed(one, 150).accepted == 150
+
+
 def test_pauses_between_tries_grow(monitor):
     with Fake() as sidecar:
         sidecar.script += [Status.UNAVAILABLE] * 1_000

@@ -102,7 +102,7 @@ class Sender:
             return False
         self.queue.append(entry)
         self.rows, self.bytes = rows_then, bytes_then
-        if rows_then >= self.nudge_at:
+        if rows_then >= self.nudge_at or (bytes_then >= REQUEST_BYTES and self.nudge_at != AWAKE):
             self._nudge()
         return True
 
@@ -225,7 +225,8 @@ class Sender:
             if self._is_down and (not self._backlog or not self._probe()):
                 return
             if self._current is None:
-                if is_begun and self._backlog_rows < self.options.flush_rows:
+                is_full = self._backlog_rows >= self.options.flush_rows or self._backlog_bytes >= REQUEST_BYTES
+                if is_begun and not is_full:
                     break
                 self._current = self._next_request()
                 is_begun = True
