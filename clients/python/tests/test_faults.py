@@ -302,6 +302,49 @@ def test_what_cannot_be_divided_is_counted_and_ends_nothing(monitor, pb, rate):
     assert stats.dropped_by["invalid"] == 50_002 and stats.accepted + stats.sampled_out == 2
 
 
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+class Hostile:
+    def __str__(self):
+        raise Unspeakable
+
+    __float__ = __iter__ = __len__ = __str__
+
+
+def test_an_error_that_cannot_be_worded_is_counted_all_the_same(monitor):
+    with Fake() as sidecar:
+        one = monitor(target=sidecar.target)
+        one.observe({"a": Hostile()})
+        one.observe({"a": 1})
+        assert not one.record_labels(Hostile(), True)
+        assert one.flush(5)
+        stats = closed(one, 3)
+    assert stats.accepted + stats.dropped_by["invalid"] == 3
+
+
+def test_an_id_that_cannot_be_sampled_loses_no_other_part(monitor, pb):
+    """Large arrays are divided before they are sampled."""
+    import numpy as np
+
+    with Fake(pb.ObserveResponse(accepted_rows=1, sample_rate=0.5)) as sidecar:
+        one = monitor(target=sidecar.target)
+        one.observe({"a": 1})
+        assert one.flush(5)
+        one.observe(np.zeros((20_000, 20)), id={"a": [1]})
+        assert one.flush(5), one.stats()
+        closed(one, 20_001)
+
+
+def test_labels_fill_the_queue_by_their_bytes(monitor):
+    one = monitor(target="127.0.0.1:1")
+    taken = [one.record_labels(str(n), "x" * (1 << 20)) for n in range(40)]
+    assert 10 < sum(taken) < 20
+    assert one.record_labels([], []) and one.stats().observed == 40
+
+
 def test_large_rows_do_not_wait_for_a_flush_a_mebibyte(monitor):
     """Sixteen MiB may wait: 24 MiB within the first second are none too many for a sidecar that answers."""
     import numpy as np

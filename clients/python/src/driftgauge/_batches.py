@@ -363,7 +363,9 @@ def _alike(group: list[Observation]) -> list[list[Observation]]:
 
 def _shapes(one: Observation) -> dict[str, Any]:
     shapes: dict[str, Any] = {}
-    if isinstance(one.inputs, dict):
+    if isinstance(one.inputs, Labels):
+        shapes = {name: frozenset(map(shape, values)) - {None} or None for name, values in one.inputs.items()}
+    elif isinstance(one.inputs, dict):
         shapes = {str(name): shape(value) for name, value in one.inputs.items()}
     elif isinstance(one.inputs, (list, tuple)) and not isinstance(one.inputs, Table):
         shapes = {str(index): shape(value) for index, value in enumerate(one.inputs)}

@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional, TypeVar, Union
 from ._batches import Batcher, Labels, Table
 from ._books import INVALID, Stats
 from ._sender import Options, Sender, running
+from ._words import worded
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -145,7 +146,7 @@ class Monitor:
             return sender.offer(rows, size, entry)
         except Exception as error:
             sender.lose(1, INVALID)
-            sender.complain(f"an observation cannot be read: {type(error).__name__}: {error}")
+            sender.complain(f"an observation cannot be read: {worded(error)}")
             return False
 
     def record_labels(self, ids: Any, labels: Any) -> bool:
@@ -165,20 +166,23 @@ class Monitor:
             named = labels if isinstance(labels, Mapping) else {"label": labels}
             if isinstance(ids, (str, bytes)) or not hasattr(ids, "__len__"):
                 ids = [str(ids)]
-                columns = Labels({str(name): [_own(value)[0]] for name, value in named.items()})
+                owned = {str(name): ([value], more) for name, (value, more) in zip(named, map(_own, named.values()))}
             else:
                 ids = [str(id) for id in ids]
                 rows = len(ids)
-                columns = Labels({str(name): _own(list(values))[0] for name, values in named.items()})
+                if rows == 0:
+                    return True
+                owned = {str(name): _own(list(values)) for name, values in named.items()}
+            columns = Labels({name: values for name, (values, _) in owned.items()})
             for name, values in columns.items():
                 if len(values) != rows or isinstance(named.get(name), str) and rows > 1:
                     raise ValueError(f"{name} has not a value for each of {rows} ids")
-            size = 64 * rows * (1 + len(columns))
+            size = sum(64 + len(id) for id in ids) + sum(64 * rows + more for _, more in owned.values())
             entry = (time.time(), rows, size, columns, None, None, ids, None, "ok", None)
             return sender.offer(rows, size, entry)
         except Exception as error:
             sender.lose(rows, INVALID)
-            sender.complain(f"labels cannot be read: {type(error).__name__}: {error}")
+            sender.complain(f"labels cannot be read: {worded(error)}")
             return False
 
     def observed(
@@ -218,7 +222,7 @@ class Monitor:
                     row = read(args, kwargs)
                 except Exception as error:
                     self._sender.lose(1, INVALID)
-                    self._sender.complain(f"a call of {target!r} cannot be read: {type(error).__name__}: {error}")
+                    self._sender.complain(f"a call of {target!r} cannot be read: {worded(error)}")
                     return
                 self.observe(row, id=name, latency=latency, outcome=outcome, **answer)
 

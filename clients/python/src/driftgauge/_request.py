@@ -9,6 +9,7 @@ from typing import NamedTuple, Optional
 from . import _wire
 from ._batches import Batcher, Observation, Unusable, ids, is_one_row, pick
 from ._wire import Batch
+from ._words import worded
 
 KNOWN_SCHEMAS = 256
 
@@ -74,7 +75,7 @@ def pieces(
             try:
                 found += [_piece(model, batch, weight) for batch in batcher.batches([one])]
             except Exception as error:
-                sentence = str(error) if isinstance(error, Unusable) else f"{type(error).__name__}: {error}"
+                sentence = str(error) if isinstance(error, Unusable) else worded(error)
                 unusable.append((one, f"an observation cannot be encoded: {sentence}"))
         return found, unusable
 

@@ -21,6 +21,7 @@ from ._batches import Batcher, Observation
 from ._books import CLOSED, FAILED, INVALID, OUTDATED, QUEUE_FULL, UNKNOWN, Books, Stats
 from ._connection import Connection, Failure
 from ._request import Piece, Request, Schemas, pieces, sample, split
+from ._words import worded
 
 logger = logging.getLogger("driftgauge")
 
@@ -188,7 +189,7 @@ class Sender:
             try:
                 self._deliver()
             except Exception as error:  # a defect of ours must not end the thread, nor be silent
-                self.complain(f"{type(error).__name__}: {error}")
+                self.complain(worded(error))
                 self._give_up(INVALID)
             self._log()
             if is_last and (self._is_idle() or self._time_left() <= 0):
@@ -292,7 +293,7 @@ class Sender:
             if taken and not self._is_closing():
                 time.sleep(BREATH)
             observations, came, weighs = self._take_some()
-            if not came:
+            if not came and not observations:
                 break
             taken += came
             size += weighs
@@ -323,14 +324,14 @@ class Sender:
                 one = self._pop()
                 try:
                     one, *others = split(one, max(one.rows * REQUEST_BYTES // max(one.size, 1), 1))
+                    for other in reversed(others):
+                        self._put(other, first=True)
                     kept = sample(one, self._sample_rate)
                 except Exception as error:  # what is given for each row does not fit the rows
                     rows += one.rows
                     self._books.dropped[INVALID] += one.rows
-                    self.complain(f"an observation cannot be divided: {type(error).__name__}: {error}")
+                    self.complain(f"an observation cannot be divided: {worded(error)}")
                     continue
-                for other in reversed(others):
-                    self._put(other, first=True)
                 rows += one.rows
                 size += one.size
                 self._books.sampled_out += one.rows - (kept.rows if kept else 0)

@@ -14,6 +14,7 @@ from typing import Any, Optional
 
 from ._books import INVALID
 from ._monitor import EXIT_SECONDS, Monitor
+from ._words import worded
 
 Read = Callable[[Any, Any], Optional[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -113,7 +114,7 @@ class DriftgaugeMiddleware:
         except Exception as error:
             if outcome != "client_error":  # what the application could not read either is no loss
                 self.monitor._sender.lose(1, INVALID)
-                self.monitor._sender.complain(f"a call of {scope['path']} cannot be read: {error}")
+                self.monitor._sender.complain(f"a call of {scope['path']} cannot be read: {worded(error)}")
             return
         if not found:
             return
